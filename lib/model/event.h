@@ -1,0 +1,73 @@
+/*
+ * An event on its way from a commit to a client (contract section 7).
+ *
+ * In the WAL it is a record: the content of pg_logical_emit_message(true, 'parley', …), JSON with
+ *	{"type","event_id","at","conversation_id","rev","to":[user ids],"data":{…}}
+ * where times are as PostgreSQL writes them into JSON, rev is null for receipts, and data is
+ *	message.*		the columns of the message: id conversation_id seq rev sender_id type body ciphertext
+ *				metadata (a string holding JSON, or null) reply_to created_at edited_at deleted_at
+ *	receipt.*		{"user_id","seq"}
+ *	conversation.*		the columns of the conversation and "members":[…]
+ * To clients it is what event_write writes; "data" comes from the writers of lib/model, so that it has the
+ * same bytes as the answer of REST.
+ */
+#ifndef LIB_MODEL_EVENT_H
+#define LIB_MODEL_EVENT_H
+
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/id.h"
+#include "lib/model/conversation.h"
+#include "lib/model/message.h"
+#include "lib/text.h"
+#include "lib/topic.h"
+
+enum event_type {
+	EVENT_MESSAGE_CREATED,
+	EVENT_RECEIPT_DELIVERED,
+	EVENT_RECEIPT_READ,
+	EVENT_CONVERSATION_CREATED,
+	EVENT__MAX
+};
+
+/* What each type is: its name, the topic that carries it, and what its data is made of. */
+enum event_data { EVENT_DATA_MESSAGE, EVENT_DATA_RECEIPT, EVENT_DATA_CONVERSATION };
+
+struct event_info {
+	const char *name;
+	enum topic_name topic;
+	enum event_data data;
+};
+extern const struct event_info event_infos[EVENT__MAX];
+
+struct receipt {
+	struct uuid user_id;
+	int64_t seq;
+};
+
+struct event {
+	enum event_type type;
+	struct uuid event_id;
+	int64_t at_us;
+	struct uuid conversation_id;
+	int64_t rev;			/* 0: none */
+	struct uuid *recipients;	/* members when it was committed */
+	size_t nrecipients;
+	union {
+		struct message message;
+		struct receipt receipt;
+		struct conversation conversation;
+	} data;
+};
+
+/* A record of the WAL to an event on the arena; record must live as long. ERR_INVALID_INPUT when it is
+ * none: of a type that is not known, or with a field missing; *why (a literal) says which. */
+must_check enum err event_read(struct arena *arena, struct str record, struct event *out,
+	const char **why);
+
+/* The payload that clients receive. */
+void event_write(struct buf *buf, const struct event *event);
+
+#endif

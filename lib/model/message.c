@@ -1,0 +1,256 @@
+/*
+ * Messages: what may be sent, the digest that tells a retry from another message with the same id,
+ * and the one spelling of a message in JSON.
+ */
+#include "lib/model/message.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "lib/json_write.h"
+#include "lib/time.h"
+
+/* Types with a meaning of their own; a client's own begin with "x-". */
+static const struct str message_types[] = {
+	STR("text"),
+	STR("image"),
+	STR("file"),
+	STR("audio"),
+	STR("video"),
+	STR("location"),
+	STR("encrypted"),
+};
+
+static const char *const status_names[] = {
+	[MESSAGE_SENT] = "sent",
+	[MESSAGE_DELIVERED] = "delivered",
+	[MESSAGE_READ] = "read",
+};
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool is_own_type(struct str type)
+{
+	if (type.len < 3 || type.len > MESSAGE_TYPE_MAX_BYTES || memcmp(type.ptr, "x-", 2) != 0)
+		return false;
+	for (size_t i = 2; i < type.len; i++) {
+		char byte = type.ptr[i];
+		if (!(byte >= 'a' && byte <= 'z') && !(byte >= '0' && byte <= '9') &&
+			!memchr("._-", byte, 3))
+			return false;
+	}
+	return true;
+}
+
+static bool is_type(struct str type)
+{
+	for (size_t i = 0; i < sizeof(message_types) / sizeof(message_types[0]); i++) {
+		if (str_equal(type, message_types[i]))
+			return true;
+	}
+	return is_own_type(type);
+}
+
+/* Version 4 or 7 of the variant of RFC 9562: what clients make and nobody can foresee. */
+static bool is_client_id(const struct uuid *id)
+{
+	int version = id->bytes[6] >> 4;
+	return (version == 4 || version == 7) && (id->bytes[8] & 0xc0) == 0x80;
+}
+
+static void id_read(const struct json *body, struct faults *faults, struct uuid *out)
+{
+	struct uuid id;
+	if (!json_read_uuid(body, "id", JSON_OPTIONAL, faults, &id))
+		return;
+	if (is_client_id(&id))
+		*out = id;
+	else
+		fault_add(faults, "id", "bad_format", "It must be a UUID of version 4 or 7.");
+}
+
+static void type_read(const struct json *body, struct faults *faults, struct str *out)
+{
+	struct str type;
+	*out = STR("text");
+	if (!json_read_bytes(body, "type", JSON_OPTIONAL, 0, SIZE_MAX, faults, &type))
+		return;
+	if (is_type(type))
+		*out = type;
+	else
+		fault_add(faults, "type", "bad_format",
+			"It must be a type of message, or begin with x- and be of a-z 0-9 . _ - "
+			"alone.");
+}
+
+/* An empty text is none. */
+static void body_read(const struct json *body, size_t max, struct faults *faults, struct str *out)
+{
+	struct str text;
+	if (json_read_bytes(body, "body", JSON_OPTIONAL, 0, max, faults, &text) && text.len > 0)
+		*out = text;
+}
+
+static void ciphertext_read(
+	const struct json *body, size_t max, struct faults *faults, struct str *out)
+{
+	struct str base64;
+	size_t bytes;
+	if (!json_read_bytes(body, "ciphertext", JSON_OPTIONAL, 0, SIZE_MAX, faults, &base64))
+		return;
+	if (base64.len == 0)
+		return;
+	if (!text_is_base64(base64, &bytes))
+		fault_add(faults, "ciphertext", "bad_format", "It must be base64 with padding.");
+	else if (bytes > max)
+		fault_add(faults, "ciphertext", "too_long", "It is too long.");
+	else
+		*out = base64;
+}
+
+/* There are no attachments to name yet, so each that is named is not there. */
+static size_t attachments_read(struct arena *arena, const struct json *body, struct faults *faults)
+{
+	const struct json *ids;
+	struct uuid id;
+	if (!json_read_array(
+		    body, "attachments", JSON_OPTIONAL, MESSAGE_ATTACHMENTS_MAX, faults, &ids))
+		return 0;
+	for (size_t i = 0; i < json_length(ids); i++) {
+		const char *field = arena_printf(arena, "attachments[%zu]", i);
+		const struct json *element = json_at(ids, i);
+		if (json_kind_of(element) != JSON_STRING)
+			fault_add(faults, field, "bad_type", "It must be a string.");
+		else if (uuid_parse(json_str(element), &id) != OK)
+			fault_add(faults, field, "bad_format", "It must be a UUID.");
+		else
+			fault_add(faults, field, "unknown", "There is no such attachment.");
+	}
+	return json_length(ids);
+}
+
+/* --- the digest ------------------------------------------------------------------------------- */
+
+static void digest_bytes(crypto_generichash_state *state, const void *bytes, size_t len)
+{
+	crypto_generichash_update(state, bytes, len);
+}
+
+/* Whether it is there, how long it is, and it: no two lists of fields give the same bytes. */
+static void digest_field(crypto_generichash_state *state, struct str field)
+{
+	uint8_t head[1 + 8] = { field.ptr != NULL };
+	for (size_t i = 0; i < 8; i++)
+		head[1 + i] = (uint8_t)((uint64_t)field.len >> 8 * i);
+	digest_bytes(state, head, sizeof(head));
+	if (field.len > 0)
+		digest_bytes(state, field.ptr, field.len);
+}
+
+/* The content as values. It is kept with the message for ever: this must not change. A kind of
+ * content that comes to be goes at the end, and only when it is there. */
+static void content_digest(struct arena *arena, struct message_new *message)
+{
+	crypto_generichash_state state;
+	struct buf metadata = { 0 };
+	struct str reply_to = { NULL, 0 };
+	if (!uuid_is_nil(&message->reply_to))
+		reply_to = (struct str){ (const char *)message->reply_to.bytes,
+			sizeof(message->reply_to.bytes) };
+	json_canonical(arena, message->metadata.ptr ? message->metadata : STR("{}"), &metadata);
+
+	crypto_generichash_init(&state, NULL, 0, MESSAGE_DIGEST_BYTES);
+	digest_field(&state, message->type);
+	digest_field(&state, message->body);
+	digest_field(&state, message->ciphertext);
+	digest_field(&state, (struct str){ metadata.data, metadata.len });
+	digest_field(&state, reply_to);
+	crypto_generichash_final(&state, message->digest, MESSAGE_DIGEST_BYTES);
+	buf_free(&metadata);
+}
+
+void message_new_read(struct arena *arena, const struct json *body, struct str document,
+	const struct message_limits *limits, struct faults *faults, struct message_new *out)
+{
+	size_t before = faults->count;
+	*out = (struct message_new){ 0 };
+	if (!json_read_top(body, faults))
+		return;
+	id_read(body, faults, &out->id);
+	type_read(body, faults, &out->type);
+	body_read(body, limits->body_max_bytes, faults, &out->body);
+	ciphertext_read(body, limits->ciphertext_max_bytes, faults, &out->ciphertext);
+	json_read_object(body, document, "metadata", JSON_OPTIONAL, limits->metadata_max_bytes,
+		faults, &out->metadata);
+	json_read_uuid(body, "reply_to", JSON_OPTIONAL, faults, &out->reply_to);
+	attachments_read(arena, body, faults);
+	if (faults->count > before)
+		return;
+	if (str_equal(out->type, STR("encrypted")) && out->ciphertext.ptr == NULL)
+		fault_add(faults, "ciphertext", "required", "An encrypted message needs it.");
+	else if (out->body.ptr == NULL && out->ciphertext.ptr == NULL)
+		fault_add(faults, "body", "required",
+			"A message needs a body, ciphertext or attachments.");
+	else
+		content_digest(arena, out);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+const char *message_status_name(enum message_status status)
+{
+	return status_names[status];
+}
+
+/* What a deletion takes away. */
+static void content_write(struct buf *buf, const struct message *message)
+{
+	static const struct str none = { NULL, 0 };
+	bool deleted = message->deleted_at_us != TIME_NONE;
+	json_write_key(buf, "body");
+	json_write_str(buf, deleted ? none : message->body);
+	json_write_key(buf, "ciphertext");
+	json_write_str(buf, deleted ? none : message->ciphertext);
+	json_write_key(buf, "metadata");
+	json_write_raw(
+		buf, deleted || message->metadata.ptr == NULL ? STR("{}") : message->metadata);
+}
+
+static void empty_array_write(struct buf *buf, const char *key)
+{
+	json_write_key(buf, key);
+	json_write_array(buf);
+	json_write_array_end(buf);
+}
+
+void message_write(struct buf *buf, const struct message *message)
+{
+	json_write_object(buf);
+	json_write_key(buf, "id");
+	json_write_uuid(buf, &message->id);
+	json_write_key(buf, "conversation_id");
+	json_write_uuid(buf, &message->conversation_id);
+	json_write_key(buf, "seq");
+	json_write_int(buf, message->seq);
+	json_write_key(buf, "rev");
+	json_write_int(buf, message->rev);
+	json_write_key(buf, "sender_id");
+	json_write_uuid(buf, &message->sender_id);
+	json_write_key(buf, "type");
+	json_write_str(buf, message->type);
+	content_write(buf, message);
+	json_write_key(buf, "reply_to");
+	json_write_uuid(buf, &message->reply_to);
+	empty_array_write(buf, "attachments");
+	empty_array_write(buf, "reactions");
+	json_write_key(buf, "created_at");
+	json_write_time(buf, message->created_at_us);
+	json_write_key(buf, "edited_at");
+	json_write_time(buf, message->edited_at_us);
+	json_write_key(buf, "deleted_at");
+	json_write_time(buf, message->deleted_at_us);
+	json_write_key(buf, "status");
+	json_write_string(buf, message_status_name(message->status));
+	json_write_object_end(buf);
+}

@@ -1,0 +1,66 @@
+/* A message, as clients see one and as they send one (contract section 5). */
+#ifndef LIB_MODEL_MESSAGE_H
+#define LIB_MODEL_MESSAGE_H
+
+#include <stdint.h>
+
+#include "lib/arena.h"
+#include "lib/buf.h"
+#include "lib/id.h"
+#include "lib/json_read.h"
+#include "lib/text.h"
+
+enum {
+	MESSAGE_TYPE_MAX_BYTES = 64,
+	MESSAGE_DIGEST_BYTES = 16,
+	MESSAGE_ATTACHMENTS_MAX = 32,
+};
+
+/* The life of a message as its recipients have it. */
+enum message_status { MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_READ };
+
+struct message {
+	struct uuid id;
+	struct uuid conversation_id;
+	int64_t seq;
+	int64_t rev;			/* of the conversation, when this message last changed */
+	struct uuid sender_id;		/* nil: a system message */
+	struct str type;
+	struct str body;		/* none: ptr NULL, as all below */
+	struct str ciphertext;		/* base64, as it was sent */
+	struct str metadata;		/* JSON object */
+	struct uuid reply_to;
+	int64_t created_at_us;
+	int64_t edited_at_us;		/* or TIME_NONE, as below */
+	int64_t deleted_at_us;
+	enum message_status status;
+};
+
+/* The caps of what may be sent, from the configuration. */
+struct message_limits {
+	size_t body_max_bytes;
+	size_t ciphertext_max_bytes;
+	size_t metadata_max_bytes;
+};
+
+struct message_new {
+	struct uuid id;			/* nil: the server chooses */
+	struct str type;
+	struct str body;
+	struct str ciphertext;
+	struct str metadata;
+	struct uuid reply_to;
+	uint8_t digest[MESSAGE_DIGEST_BYTES]; /* of the content as values: tells a retry from a reuse */
+};
+
+/* Reads what was sent; body is the top-level value of document. Every fault goes to faults. */
+void message_new_read(struct arena *arena, const struct json *body, struct str document,
+	const struct message_limits *limits, struct faults *faults, struct message_new *out);
+
+/* The one spelling of a message in JSON: REST, sync and events. */
+void message_write(struct buf *buf, const struct message *message);
+
+/* "sent", "delivered", "read" */
+const char *message_status_name(enum message_status status);
+
+#endif

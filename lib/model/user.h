@@ -1,0 +1,79 @@
+/* A person, as clients see one (contract section 3). */
+#ifndef LIB_MODEL_USER_H
+#define LIB_MODEL_USER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/id.h"
+#include "lib/json_read.h"
+#include "lib/text.h"
+
+enum {
+	HANDLE_MIN = 3,
+	HANDLE_MAX = 32,
+	NAME_MAX_CHARS = 64,		/* code points */
+	PASSWORD_MIN_BYTES = 8,
+	PASSWORD_MAX_BYTES = 256,
+	EMAIL_MAX_BYTES = 254,
+	URL_MAX_BYTES = 2048,
+	BIO_MAX_CHARS = 500,
+	LOCALE_MAX_BYTES = 35,
+	SETTINGS_MAX_BYTES = 16384,
+	DEVICE_NAME_MAX_CHARS = 64,
+};
+
+struct user {
+	struct uuid id;
+	struct str handle;
+	struct str display_name;
+	struct str avatar_url;	/* none: ptr NULL, as all below */
+	struct str bio;
+	int64_t created_at_us;
+	bool deleted;
+	/* for oneself alone */
+	struct str email;
+	struct str locale;
+	struct str settings;	/* JSON */
+};
+
+/* POST /auth/register */
+struct user_new {
+	struct str handle;
+	struct str display_name;
+	struct str password;
+	struct str email;
+	struct str locale;
+};
+
+/* PATCH /users/me: which were sent, and what to; a sent null clears what may be empty. */
+struct user_change {
+	bool has_display_name, has_avatar_url, has_bio, has_locale, has_settings;
+	struct str display_name, avatar_url, bio, locale, settings;
+};
+
+/* The device that signs in; id nil when the client named none. */
+struct device_new {
+	struct uuid id;
+	struct str name;
+	struct str platform;
+};
+
+/* POST /auth/login */
+struct login {
+	struct str handle;	/* handle or email: one of them is set */
+	struct str email;
+	struct str password;
+};
+
+void user_new_read(const struct json *body, struct faults *faults, struct user_new *out);
+void user_change_read(const struct json *body, struct str document, struct faults *faults,
+	struct user_change *out);
+void login_read(const struct json *body, struct faults *faults, struct login *out);
+void device_new_read(const struct json *body, struct faults *faults, struct device_new *out);
+
+/* The profile; with own, what only the user itself may see. */
+void user_write(struct buf *buf, const struct user *user, bool own);
+
+#endif

@@ -1,0 +1,104 @@
+/* What a route demands: the Accept header, the key of an address, the cache of tokens. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rest/guard.c"
+
+static const char *header;
+
+static const char *get_param(void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return header;
+}
+
+static const struct {
+	const char *accept;
+	enum err err;
+} accepts[] = {
+	{ NULL, OK },
+	{ "", OK },
+	{ " ", OK },
+	{ "*/*", OK },
+	{ "application/json", OK },
+	{ "Application/Json; q=0.1", OK },
+	{ "text/html, application/json", OK },
+	{ "text/html,application/*;q=0.5", OK },
+	{ "application/problem+json", OK },
+	{ "text/html", ERR_NOT_ACCEPTABLE },
+	{ "application/json;q=0", ERR_NOT_ACCEPTABLE },
+	{ "text/*", ERR_NOT_ACCEPTABLE },
+	{ "application/jsonp", ERR_NOT_ACCEPTABLE },
+	{ ",,", ERR_NOT_ACCEPTABLE },
+};
+
+static void accept_takes_json_or_is_refused(void **state)
+{
+	struct gateway gateway = { NULL, get_param, NULL, NULL, NULL };
+	struct request req = { .gateway = &gateway };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(accepts) / sizeof(accepts[0]); i++) {
+		header = accepts[i].accept;
+		if (guard_accept(&req) != accepts[i].err)
+			fail_msg("row %zu: %s", i, header ? header : "(none)");
+	}
+}
+
+static const struct {
+	const char *address, *key;
+} addresses[] = {
+	{ "192.0.2.1", "192.0.2.1" },
+	{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2" },
+	{ "2001:db8::1", "2001:db8::1" },
+	{ "::1", "::1" },
+	{ "", "" },
+};
+
+static void an_address_counts_as_its_network(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		if (!str_equal(address_key(str_of(addresses[i].address)), str_of(addresses[i].key)))
+			fail_msg("row %zu: %s", i, addresses[i].address);
+	}
+}
+
+static const char *const authorizations[] = { NULL, "", "Bearer", "Bearer ", "Bearer  ",
+	"Basic YWxpY2U6cGFzc3dvcmQ=", "Bearera.b.c", "bearer\ta.b.c" };
+
+static void what_is_no_token_is_refused(void **state)
+{
+	struct gateway gateway = { NULL, get_param, NULL, NULL, NULL };
+	struct conf conf = { 0 };
+	struct worker worker = { .conf = &conf, .tokens = token_cache_new() };
+	struct request req = { .gateway = &gateway, .worker = &worker, .conf = &conf };
+
+	(void)state;
+	assert_int_equal(shm_private(&worker.shm), OK);
+	for (size_t i = 0; i < sizeof(authorizations) / sizeof(authorizations[0]); i++) {
+		header = authorizations[i];
+		if (guard_caller(&req, GUARD_USER) != ERR_UNAUTHORIZED)
+			fail_msg("row %zu: %s", i, header ? header : "(none)");
+	}
+	assert_int_equal(guard_caller(&req, GUARD_NONE), OK);
+	free(worker.tokens);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accept_takes_json_or_is_refused),
+		cmocka_unit_test(an_address_counts_as_its_network),
+		cmocka_unit_test(what_is_no_token_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,111 @@
+/* The table of routes and how a path finds its row. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rest/route.c"
+
+#define ID1 "01a2012e-bc0f-74b4-a369-5388c405535a"
+#define ID2 "7b0a3f5e-2c43-4a7d-9a52-6f6f1f1b8a11"
+
+static const struct {
+	const char *method, *path;
+	enum err err;
+	const char *pattern;	/* of the row that is found */
+	const char *allow;
+} cases[] = {
+	{ "GET", "/health", OK, "/health", "" },
+	{ "GET", "/health/", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/api/v1/users/me", OK, "/api/v1/users/me", "" },
+	{ "PATCH", "/api/v1/users/me", OK, "/api/v1/users/me", "" },
+	{ "DELETE", "/api/v1/users/me", ERR_METHOD_NOT_ALLOWED, NULL, "GET, PATCH" },
+	{ "GET", "/api/v1/users/" ID1, OK, "/api/v1/users/{user}", "" },
+	{ "GET", "/api/v1/users/01A2012E-BC0F-74B4-A369-5388C405535A", OK, "/api/v1/users/{user}", "" },
+	{ "GET", "/api/v1/users/" ID1 "/", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/api/v1/users/" ID1 "0", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/api/v1/users/01a2012ebc0f74b4a3695388c405535a", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/api/v1/users/{user}", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/api/v1/users/", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/api/v1/conversations/" ID1 "/messages/" ID2, OK,
+		"/api/v1/conversations/{conversation}/messages/{message}", "" },
+	{ "GET", "/api/v1/conversations/" ID1 "/messages/me", ERR_NOT_FOUND, NULL, "" },
+	{ "PUT", "/api/v1/conversations/" ID1 "/messages", ERR_METHOD_NOT_ALLOWED, NULL, "GET, POST" },
+	{ "get", "/health", ERR_METHOD_NOT_ALLOWED, NULL, "GET" },
+	{ "", "/health", ERR_METHOD_NOT_ALLOWED, NULL, "GET" },
+	{ "GET", "", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/api/v1", ERR_NOT_FOUND, NULL, "" },
+	{ "GET", "/API/V1/config", ERR_NOT_FOUND, NULL, "" },
+};
+
+static void a_path_finds_its_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct uuid ids[REQUEST_IDS_MAX];
+		char allow[ROUTE_ALLOW_BYTES] = "";
+		const struct route *route = NULL;
+		enum err err = route_find(str_of(cases[i].method), str_of(cases[i].path), &route, ids,
+			allow);
+
+		if (err != cases[i].err ||
+			(err == ERR_METHOD_NOT_ALLOWED && strcmp(allow, cases[i].allow) != 0) ||
+			(err == OK && strcmp(route->pattern, cases[i].pattern) != 0))
+			fail_msg("row %zu: %s %s: err %d, allow '%s'", i, cases[i].method, cases[i].path,
+				err, allow);
+	}
+}
+
+static void ids_come_in_the_order_of_the_path(void **state)
+{
+	struct uuid ids[REQUEST_IDS_MAX];
+	char allow[ROUTE_ALLOW_BYTES], text[UUID_TEXT_LEN + 1];
+	const struct route *route;
+
+	(void)state;
+	assert_int_equal(route_find(STR("GET"), STR("/api/v1/conversations/" ID1 "/messages/" ID2),
+				 &route, ids, allow),
+		OK);
+	uuid_format(&ids[0], text);
+	assert_string_equal(text, ID1);
+	uuid_format(&ids[1], text);
+	assert_string_equal(text, ID2);
+}
+
+static void every_row_is_sound(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < nroutes; i++) {
+		const struct route *row = &routes[i];
+		size_t braces = 0;
+
+		for (const char *at = row->pattern; *at != '\0'; at++)
+			braces += *at == '{';
+		if (!row->handler || braces > REQUEST_IDS_MAX || row->pattern[0] != '/' ||
+			strlen(row->pattern) >= SHM_LABEL_BYTES ||
+			(row->body == BODY_NONE) != (row->body_max == 0))
+			fail_msg("row %zu: %s %s", i, row->method, row->pattern);
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(routes[j].pattern, row->pattern) == 0 &&
+				strcmp(routes[j].method, row->method) == 0)
+				fail_msg("rows %zu and %zu are the same: %s", j, i, row->pattern);
+		}
+	}
+	assert_true(nroutes <= SHM_ROUTES_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_path_finds_its_row),
+		cmocka_unit_test(ids_come_in_the_order_of_the_path),
+		cmocka_unit_test(every_row_is_sound),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
