@@ -1,0 +1,69 @@
+drop function if exists conversation_create;
+
+-- Opens a conversation, or finds the one that is there: of the same pair, or of the same external_ref.
+-- in_others are the members besides the caller: one for direct. outcome: created, exists, unknown_member
+-- (unknown says which ids), conflict (the external_ref is taken by one that the caller is not in).
+create function conversation_create(in_id uuid, in_kind text, in_caller uuid, in_title text,
+	in_avatar_url text, in_external_ref text, in_history text, in_others uuid[], in_event uuid,
+	out outcome text, out id uuid, out unknown uuid[])
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	created timestamptz := clock_timestamp();
+	pair bytea;
+begin
+	select array_agg(o.id) into unknown
+	from unnest(in_others || in_caller) as o(id)
+	where not exists (select from users u where u.id = o.id and u.deleted_at is null);
+	if unknown is not null then
+		outcome := 'unknown_member';
+		return;
+	end if;
+	if in_kind = 'direct' then
+		pair := uuid_send(least(in_caller, in_others[1])) || uuid_send(greatest(in_caller, in_others[1]));
+	end if;
+
+	insert into conversations (id, kind, direct_key, external_ref, title, avatar_url, history,
+		created_by, created_at, last_activity_at, members_activity_at)
+	values (in_id, in_kind, pair, in_external_ref, in_title, in_avatar_url, in_history,
+		in_caller, created, created, created)
+	on conflict do nothing;
+	if not found then
+		-- its writer has committed: the insert above has waited for it
+		select c.id into conversation_create.id from conversations c
+		where c.direct_key = pair or c.external_ref = in_external_ref;
+		if exists (select from members m where m.conversation_id = conversation_create.id
+			and m.user_id = in_caller and m.left_at is null) then
+			outcome := 'exists';
+		else
+			outcome := 'conflict';
+			conversation_create.id := null;
+		end if;
+		return;
+	end if;
+
+	insert into members (conversation_id, user_id, role, joined_seq, floor_seq, joined_at,
+		last_read_seq, last_delivered_seq, activity_at)
+	select in_id, o.id,
+		case when in_kind = 'group' and o.id = in_caller then 'owner' else 'member' end,
+		0, 0, created, 0, 0, created
+	from unnest(in_others || in_caller) as o(id);
+
+	perform pg_logical_emit_message(true, 'parley', json_build_object(
+		'type', 'conversation.created', 'event_id', in_event, 'at', created,
+		'conversation_id', in_id, 'rev', 1, 'to', in_others || in_caller,
+		'data', json_build_object(
+			'id', in_id, 'kind', in_kind, 'title', in_title, 'avatar_url', in_avatar_url,
+			'external_ref', in_external_ref, 'created_by', in_caller, 'created_at', created,
+			'last_activity_at', created, 'last_seq', 0, 'rev', 1,
+			'member_count', cardinality(in_others) + 1,
+			'members', (select json_agg(json_build_object('user_id', m.user_id,
+					'display_name', u.display_name, 'avatar_url', u.avatar_url, 'role', m.role,
+					'last_read_seq', 0, 'last_delivered_seq', 0) order by m.role = 'member', m.user_id)
+				from members m join users u on u.id = m.user_id
+				where m.conversation_id = in_id)))::text);
+
+	outcome := 'created';
+	id := in_id;
+end
+$$;

@@ -1,0 +1,14 @@
+-- Least rights, one role a program. Applied after every migration, whole.
+
+revoke all on schema public from public;
+revoke all on all tables in schema public from public;
+revoke all on all functions in schema public from public;
+
+-- parley-rest: reads and writes what its statements do, and nothing else; no delete anywhere
+grant usage on schema public to parley_rest;
+grant select, insert, update on users, devices, sessions, conversations, members to parley_rest;
+grant select, insert on messages to parley_rest;
+grant execute on all functions in schema public to parley_rest;
+
+-- parley-push: reads the WAL (its REPLICATION attribute); no table
+grant usage on schema public to parley_push;

@@ -1,0 +1,107 @@
+-- Conversations.
+
+-- name: conversation_create one
+-- See the function: id, kind, caller, title, avatar_url, external_ref, history, others, event id.
+select outcome, id, array_to_string(unknown, ',') as unknown
+from conversation_create($1::uuid, $2::text, $3::uuid, $4::text, $5::text, $6::text, $7::text,
+	$8::text::uuid[], $9::uuid)
+
+-- name: conversation_list many
+-- The caller's conversations, latest activity first: $1 user, $2 rows, ($3, $4) the last row of the page before (null: the first page).
+-- members.activity_at orders by index but is up to 30 s behind in groups. Whatever belongs on the page has an activity
+-- of at least that of the worst candidate, so its activity_at is at most 30 s older: the page is chosen among these.
+with place as (
+	select coalesce($3::timestamptz, 'infinity') as at,
+		coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as id
+), candidate as (
+	select m.activity_at
+	from members m
+	join conversations c on c.id = m.conversation_id
+	where m.user_id = $1::uuid and m.left_at is null
+		and m.activity_at <= (select at from place)
+		and (c.last_activity_at, c.id) < (select at, id from place)
+	order by m.activity_at desc
+	limit $2::bigint
+), edge as (
+	select case when count(*) < $2::bigint then '-infinity'
+		else min(activity_at) - interval '30 seconds' end as at
+	from candidate
+), page as materialized (
+	select m.*, c.kind, c.title, c.avatar_url, c.external_ref, c.created_by, c.created_at,
+		c.last_activity_at, c.last_seq, c.rev
+	from members m
+	join conversations c on c.id = m.conversation_id
+	where m.user_id = $1::uuid and m.left_at is null
+		and m.activity_at <= (select at from place)
+		and m.activity_at >= (select at from edge)
+		and (c.last_activity_at, c.id) < (select at, id from place)
+	order by c.last_activity_at desc, c.id desc
+	limit $2::bigint
+)
+select p.conversation_id as id, p.kind, p.title, p.avatar_url, p.external_ref, p.created_by, p.created_at,
+	p.last_activity_at, p.last_seq, p.rev, w.member_count,
+	p.role, p.joined_at, p.last_read_seq, p.last_delivered_seq,
+	greatest(p.last_seq - p.last_read_seq - p.unread_skipped, 0) as unread_count,
+	p.muted_until, p.pinned, p.archived,
+	own.display_name as own_display_name, own.avatar_url as own_avatar_url,
+	o.user_id as other_user_id, ou.display_name as other_display_name, ou.avatar_url as other_avatar_url,
+	o.role as other_role, o.last_read_seq as other_last_read_seq,
+	o.last_delivered_seq as other_last_delivered_seq,
+	x.id as message_id, x.seq as message_seq, x.rev as message_rev, x.sender_id as message_sender_id,
+	x.type as message_type, x.body as message_body, x.ciphertext as message_ciphertext,
+	x.metadata::text as message_metadata, x.reply_to as message_reply_to,
+	x.created_at as message_created_at, x.edited_at as message_edited_at,
+	x.deleted_at as message_deleted_at,
+	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
+		w.first_user_id, w.second_joined_seq) as message_status
+from page p
+join users own on own.id = $1::uuid
+cross join lateral conversation_watermarks(p.conversation_id) w
+left join members o on p.kind = 'direct' and o.conversation_id = p.conversation_id
+	and o.user_id <> $1::uuid
+left join users ou on ou.id = o.user_id
+left join messages x on x.conversation_id = p.conversation_id and x.seq = p.last_seq
+	and x.seq > p.floor_seq
+order by p.last_activity_at desc, p.conversation_id desc
+limit $2::bigint
+
+-- name: conversation_one maybe
+-- One conversation as the user sees it; the members come from conversation_members.
+select p.conversation_id as id, c.kind, c.title, c.avatar_url, c.external_ref, c.created_by, c.created_at,
+	c.last_activity_at, c.last_seq, c.rev, w.member_count,
+	p.role, p.joined_at, p.last_read_seq, p.last_delivered_seq,
+	greatest(c.last_seq - p.last_read_seq - p.unread_skipped, 0) as unread_count,
+	p.muted_until, p.pinned, p.archived,
+	x.id as message_id, x.seq as message_seq, x.rev as message_rev, x.sender_id as message_sender_id,
+	x.type as message_type, x.body as message_body, x.ciphertext as message_ciphertext,
+	x.metadata::text as message_metadata, x.reply_to as message_reply_to,
+	x.created_at as message_created_at, x.edited_at as message_edited_at,
+	x.deleted_at as message_deleted_at,
+	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
+		w.first_user_id, w.second_joined_seq) as message_status
+from members p
+join conversations c on c.id = p.conversation_id
+cross join lateral conversation_watermarks(p.conversation_id) w
+left join messages x on x.conversation_id = c.id and x.seq = c.last_seq and x.seq > p.floor_seq
+where p.conversation_id = $1::uuid and p.user_id = $2::uuid and p.left_at is null
+
+-- name: conversation_members many
+-- Who is in it, for those who are: owner first, then admins, then by id. At most 4096, the highest setting of group_max_members.
+select m.user_id, u.display_name, u.avatar_url, m.role, m.last_read_seq, m.last_delivered_seq
+from members m
+join users u on u.id = m.user_id
+where m.conversation_id = $1::uuid and m.left_at is null
+	and exists (select from members me
+		where me.conversation_id = $1::uuid and me.user_id = $2::uuid and me.left_at is null)
+order by case m.role when 'owner' then 0 when 'admin' then 1 else 2 end, m.user_id
+limit 4096
+
+-- name: unread_total one
+-- Over everything the user is in: messages unread, and conversations that have any.
+select coalesce(sum(n), 0)::bigint as unread_count, count(*) filter (where n > 0) as conversations
+from (
+	select greatest(c.last_seq - m.last_read_seq - m.unread_skipped, 0) as n
+	from members m
+	join conversations c on c.id = m.conversation_id
+	where m.user_id = $1::uuid and m.left_at is null
+) counted

@@ -1,0 +1,14 @@
+-- Sign-ins.
+
+-- name: session_create none
+-- A session on a device of the user; the device is made, or noted as used again.
+with device as (
+	insert into devices (user_id, id, name, platform)
+	values ($1::uuid, $2::uuid, $3::text, $4::text)
+	on conflict (user_id, id) do update
+	set last_used_at = now(),
+		name = coalesce(excluded.name, devices.name),
+		platform = coalesce(excluded.platform, devices.platform)
+)
+insert into sessions (id, user_id, device_id, refresh_hash, refresh_expires_at)
+values ($5::uuid, $1::uuid, $2::uuid, $6::bytea, now() + $7::bigint * interval '1 second')

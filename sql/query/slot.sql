@@ -1,0 +1,20 @@
+-- name: slot_look many
+-- What parley-push has to know of the server before and while it streams: a row for each slot of any database, in
+-- the order of their names, and one without a name when there is none. It has no parameter because it also runs on
+-- the replication connection, which has the simple protocol alone.
+select current_setting('wal_level') as wal_level,
+	pg_is_in_recovery() as in_recovery,
+	exists (select from pg_publication where pubname = 'parley') as publication,
+	s.slot_name,
+	coalesce(s.plugin = 'pgoutput' and s.database = current_database(), false) as usable,
+	s.wal_status,
+	s.active_pid,
+	s.safe_wal_size,
+	coalesce(pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0'), 0)::bigint as confirmed,
+	case when not pg_is_in_recovery()
+		then pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::bigint
+	end as behind_bytes
+from (values (1)) as always
+left join pg_replication_slots s on true
+order by s.slot_name
+limit 1000

@@ -1,0 +1,120 @@
+/* People in the database (sql/query/user.sql). Called by rest/handler/{auth,user}.c. */
+#include "sql/store/user.h"
+
+#include "sql/row.h"
+
+enum { ID, HANDLE, DISPLAY_NAME, AVATAR_URL, BIO, CREATED_AT, DELETED, PROFILE__MAX,
+	EMAIL = PROFILE__MAX, LOCALE, SETTINGS, OWN__MAX };
+
+static const char *const names[OWN__MAX] = {
+	[ID] = "id",
+	[HANDLE] = "handle",
+	[DISPLAY_NAME] = "display_name",
+	[AVATAR_URL] = "avatar_url",
+	[BIO] = "bio",
+	[CREATED_AT] = "created_at",
+	[DELETED] = "deleted",
+	[EMAIL] = "email",
+	[LOCALE] = "locale",
+	[SETTINGS] = "settings",
+};
+
+/* The only row, with what only its user may see where own is set. ERR_NOT_FOUND when there is none. */
+static enum err read_user(const struct rows *rows, bool own, struct user *out)
+{
+	struct columns c;
+
+	if (rows_count(rows) == 0)
+		return ERR_NOT_FOUND;
+	columns_find(rows, "", names, own ? OWN__MAX : PROFILE__MAX, &c);
+	*out = (struct user){
+		.id = row_uuid(&c, 0, ID),
+		.handle = row_text(&c, 0, HANDLE),
+		.display_name = row_text(&c, 0, DISPLAY_NAME),
+		.avatar_url = row_text(&c, 0, AVATAR_URL),
+		.bio = row_text(&c, 0, BIO),
+		.created_at_us = row_time(&c, 0, CREATED_AT),
+		.deleted = row_bool(&c, 0, DELETED),
+	};
+	if (own) {
+		out->email = row_text(&c, 0, EMAIL);
+		out->locale = row_text(&c, 0, LOCALE);
+		out->settings = row_text(&c, 0, SETTINGS);
+	}
+	return OK;
+}
+
+enum err db_user_register(struct db *db, struct arena *arena, const struct user_new *new,
+	struct str password_hash, const struct session_new *session, struct faults *faults,
+	struct user *out)
+{
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_REGISTER, &rows, P_UUID(&session->user_id),
+		P_TEXT(new->handle), P_TEXT(new->display_name), P_TEXT(new->email), P_TEXT(new->locale),
+		P_TEXT(password_hash), P_UUID(&session->device.id), P_TEXT(session->device.name),
+		P_TEXT(session->device.platform), P_UUID(&session->id),
+		P_BYTES(session->refresh_hash, sizeof(session->refresh_hash)),
+		P_INT64(session->refresh_ttl_s));
+
+	if (err == ERR_CONFLICT) {
+		if (strcmp(db_constraint(db), "users_email") == 0)
+			fault_add(faults, "email", "taken", "This e-mail address is in use.");
+		else
+			fault_add(faults, "handle", "taken", "This handle is in use.");
+	}
+	return err == OK ? read_user(rows, true, out) : err;
+}
+
+enum err db_user_for_login(struct db *db, struct arena *arena, struct str handle, struct str email,
+	struct user *out, struct str *password_hash)
+{
+	static const char *const hash_name[] = { "password_hash" };
+	struct columns c;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_FOR_LOGIN, &rows, P_TEXT(handle), P_TEXT(email));
+
+	if (err == OK)
+		err = read_user(rows, true, out);
+	if (err != OK)
+		return err;
+	columns_find(rows, "", hash_name, 1, &c);
+	*password_hash = row_text(&c, 0, 0);
+	return OK;
+}
+
+enum err db_user_password_update(struct db *db, struct arena *arena, const struct uuid *user,
+	struct str new_hash, struct str old_hash)
+{
+	return db_run(db, arena, Q_USER_PASSWORD_UPDATE, NULL, P_UUID(user), P_TEXT(new_hash),
+		P_TEXT(old_hash));
+}
+
+enum err db_user_own(struct db *db, struct arena *arena, const struct uuid *user, struct user *out)
+{
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_OWN, &rows, P_UUID(user));
+
+	return err == OK ? read_user(rows, true, out) : err;
+}
+
+enum err db_user_profile(struct db *db, struct arena *arena, const struct uuid *user,
+	struct user *out)
+{
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_PROFILE, &rows, P_UUID(user));
+
+	return err == OK ? read_user(rows, false, out) : err;
+}
+
+enum err db_user_update(struct db *db, struct arena *arena, const struct uuid *user,
+	const struct user_change *change, struct user *out)
+{
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_UPDATE, &rows, P_UUID(user),
+		P_BOOL(change->has_display_name), P_TEXT(change->display_name),
+		P_BOOL(change->has_avatar_url), P_TEXT(change->avatar_url), P_BOOL(change->has_bio),
+		P_TEXT(change->bio), P_BOOL(change->has_locale), P_TEXT(change->locale),
+		P_BOOL(change->has_settings), P_TEXT(change->settings));
+
+	return err == OK ? read_user(rows, true, out) : err;
+}
