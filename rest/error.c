@@ -1,0 +1,32 @@
+/*
+ * What went wrong, as an answer (error.h). The table of statuses, codes and texts is lib/model/problem.c, which commands over
+ * MQTT share; here are the headers that HTTP adds. Called by route.c.
+ */
+#include "rest/error.h"
+
+#include "lib/model/problem.h"
+#include "rest/reply.h"
+
+/* Headers of a refusal, beside those that guard and router have added themselves. */
+static const struct {
+	enum err err;
+	const char *name;
+	const char *value;
+} error_heads[] = {
+	{ ERR_UNAUTHORIZED, "WWW-Authenticate", "Bearer realm=\"parley\"" },
+	{ ERR_TOKEN_EXPIRED, "WWW-Authenticate",
+		"Bearer realm=\"parley\", error=\"invalid_token\", error_description=\"expired\"" },
+	{ ERR_UNAVAILABLE, "Retry-After", "1" },
+};
+
+void error_reply(struct request *req, enum err err, const char *detail)
+{
+	req->reply.status = problem_infos[err].status;
+	req->reply.content_type = "application/problem+json";
+	req->out->len = 0;
+	problem_write(req->out, err, detail, req->id, &req->faults);
+	for (size_t i = 0; i < sizeof(error_heads) / sizeof(error_heads[0]); i++) {
+		if (error_heads[i].err == err)
+			reply_head(req, error_heads[i].name, error_heads[i].value);
+	}
+}

@@ -1,0 +1,11 @@
+/* What went wrong, as an answer. */
+#ifndef REST_ERROR_H
+#define REST_ERROR_H
+
+#include "rest/request.h"
+
+/* Replaces whatever was written by the problem document of err, with the headers that belong to its status. detail: NULL for
+ * the usual one. */
+void error_reply(struct request *req, enum err err, const char *detail);
+
+#endif

@@ -1,0 +1,190 @@
+/* What a route demands (guard.h). Called by route.c, and by rest/handler/auth.c for the rate of an account. */
+#include "rest/guard.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/time.h"
+#include "rest/reply.h"
+
+/* ---- the caller ------------------------------------------------------------------------------- */
+
+/*
+ * Verifying a signature costs more than reading a page of history, so what has been verified is kept until it
+ * expires, by a hash of the whole token. Direct mapped: a newer token takes the place of an older one.
+ */
+enum { TOKEN_SLOTS = 1024, TOKEN_HASH_BYTES = 16 };
+
+struct token_cache {
+	struct token_slot {
+		uint8_t hash[TOKEN_HASH_BYTES];
+		struct claims claims;	/* expires_at_s 0: empty */
+	} slots[TOKEN_SLOTS];
+};
+
+struct token_cache *token_cache_new(void)
+{
+	struct token_cache *cache = calloc(1, sizeof(*cache));
+
+	if (!cache)
+		fatal("out of memory");
+	return cache;
+}
+
+static enum err token_verify(struct request *req, struct str token, struct claims *out)
+{
+	int64_t now_s = time_now_us() / 1000000;
+	uint8_t hash[TOKEN_HASH_BYTES];
+	struct token_slot *slot;
+	uint16_t index;
+	enum err err;
+
+	if (token.len == 0 || token.len > JOSE_TOKEN_MAX)
+		return ERR_UNAUTHORIZED;
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token.ptr, token.len, NULL, 0);
+	memcpy(&index, hash, sizeof(index));
+	slot = &req->worker->tokens->slots[index % TOKEN_SLOTS];
+	if (slot->claims.expires_at_s > now_s && memcmp(slot->hash, hash, sizeof(hash)) == 0) {
+		*out = slot->claims;
+		return OK;
+	}
+	shm_count(req->worker->shm, SHM_TOKENS_VERIFIED);
+	err = jose_verify(req->worker->keys, req->conf->token_issuer, req->conf->token_audience, token,
+		now_s, out);
+	if (err != OK)
+		return err;
+	memcpy(slot->hash, hash, sizeof(hash));
+	slot->claims = *out;
+	return OK;
+}
+
+enum err guard_caller(struct request *req, enum guard guard)
+{
+	static const struct str scheme = { "Bearer ", 7 };
+	struct str header = request_header(req, "HTTP_AUTHORIZATION");
+	struct str token;
+
+	if (guard == GUARD_NONE)
+		return OK;
+	if (header.len <= scheme.len ||
+		!str_equal_nocase((struct str){ header.ptr, scheme.len }, scheme))
+		return ERR_UNAUTHORIZED;
+	/* two headers arrive as one with a comma, which no token has: refused by its form */
+	token = str_trim((struct str){ header.ptr + scheme.len, header.len - scheme.len });
+	return token_verify(req, token, &req->caller);
+}
+
+/* ---- the rate --------------------------------------------------------------------------------- */
+
+/* Requests at once, refilled evenly over the window; PARLEY_RATE_SCALE multiplies the quota. */
+static const struct rate_limit rate_limits[RATE__MAX] = {
+	[RATE_AUTH] = { "auth", 30, 60 },	/* an address: registering and logging in */
+	[RATE_LOGIN] = { "login", 10, 60 },	/* an account, from wherever */
+	[RATE_READ] = { "read", 1200, 60 },
+	[RATE_WRITE] = { "write", 600, 60 },
+	[RATE_SEND] = { "send", 300, 60 },
+};
+
+/* The part of an address that one customer has for itself: all of IPv4, the first four groups of IPv6. */
+static struct str address_key(struct str address)
+{
+	size_t colons = 0;
+
+	for (size_t i = 0; i < address.len; i++) {
+		if (address.ptr[i] == ':' && ++colons == 4)
+			return (struct str){ address.ptr, i };
+	}
+	return address;
+}
+
+static enum err rate_take_key(struct request *req, enum rate rate, struct str key,
+	struct rate_limit *limit, struct rate_answer *answer)
+{
+	double quota = rate_limits[rate].quota * req->conf->rate_scale;
+
+	*limit = rate_limits[rate];
+	limit->quota = quota < 1 ? 1 : quota > UINT32_MAX ? UINT32_MAX : (uint32_t)quota;
+	*answer = rate_take(req->worker->shm, limit, key, time_mono_us());
+	if (answer->allowed)
+		return OK;
+	shm_count(req->worker->shm, SHM_RATE_LIMITED);
+	reply_head(req, "Retry-After", arena_printf(req->arena, "%u", answer->retry_after_s));
+	return ERR_RATE_LIMITED;
+}
+
+enum err guard_rate_key(struct request *req, enum rate rate, struct str key)
+{
+	struct rate_limit limit;
+	struct rate_answer answer;
+
+	if (req->conf->rate_scale <= 0)
+		return OK;
+	return rate_take_key(req, rate, key, &limit, &answer);
+}
+
+enum err guard_rate(struct request *req, enum rate rate)
+{
+	struct rate_limit limit;
+	struct rate_answer answer;
+	struct str key = { (const char *)req->caller.user_id.bytes, sizeof(req->caller.user_id.bytes) };
+	enum err err;
+
+	if (rate == RATE_NONE || req->conf->rate_scale <= 0)
+		return OK;
+	if (uuid_is_nil(&req->caller.user_id))
+		key = address_key(req->remote_address);
+	err = rate_take_key(req, rate, key, &limit, &answer);
+	/* draft-ietf-httpapi-ratelimit-headers */
+	reply_head(req, "RateLimit-Policy",
+		arena_printf(req->arena, "\"%s\";q=%u;w=%u", limit.name, limit.quota, limit.window_s));
+	reply_head(req, "RateLimit",
+		arena_printf(req->arena, "\"%s\";r=%u;t=%u", limit.name, answer.remaining,
+			answer.reset_s));
+	return err;
+}
+
+/* ---- what the client takes -------------------------------------------------------------------- */
+
+/* Does one range of an Accept header (a media range, perhaps with a q) take our JSON? */
+static bool range_takes_json(struct str range)
+{
+	static const struct str taken[] = { { "*/*", 3 }, { "application/*", 13 },
+		{ "application/json", 16 }, { "application/problem+json", 24 } };
+	const char *semicolon = memchr(range.ptr, ';', range.len);
+	struct str type = range;
+
+	if (semicolon) {
+		struct str rest = str_trim((struct str){ semicolon + 1,
+			range.len - (size_t)(semicolon + 1 - range.ptr) });
+
+		type.len = (size_t)(semicolon - range.ptr);
+		if (str_equal(rest, STR("q=0")) || str_equal(rest, STR("q=0.0")))
+			return false;
+	}
+	type = str_trim(type);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		if (str_equal_nocase(type, taken[i]))
+			return true;
+	}
+	return false;
+}
+
+enum err guard_accept(const struct request *req)
+{
+	struct str rest = request_header(req, "HTTP_ACCEPT");
+
+	if (str_trim(rest).len == 0)
+		return OK;
+	while (rest.len > 0) {
+		const char *comma = memchr(rest.ptr, ',', rest.len);
+		size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
+
+		if (range_takes_json((struct str){ rest.ptr, len }))
+			return OK;
+		rest.ptr += comma ? len + 1 : len;
+		rest.len -= comma ? len + 1 : len;
+	}
+	return ERR_NOT_ACCEPTABLE;
+}

@@ -1,0 +1,146 @@
+/* Conversations: the list, opening one, one, and the unread total (contract section 4). */
+#include "rest/handler/handler.h"
+
+#include <endian.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "lib/json_write.h"
+#include "lib/model/conversation.h"
+#include "lib/time.h"
+#include "rest/reply.h"
+#include "sql/store/conversation.h"
+
+/*
+ * A cursor is the place of the last row: activity in microseconds and id, 24 bytes, base64url. It grants nothing: the
+ * list is of the caller's own conversations wherever it begins.
+ */
+enum { CURSOR_BYTES = 24, CURSOR_TEXT_LEN = 32 };
+
+static const char *cursor_write(struct arena *arena, const struct conversation *last)
+{
+	char *text = arena_alloc(arena, CURSOR_TEXT_LEN + 1);
+	uint8_t bytes[CURSOR_BYTES];
+	uint64_t at = htobe64((uint64_t)last->last_activity_at_us);
+
+	memcpy(bytes, &at, sizeof(at));
+	memcpy(bytes + sizeof(at), last->id.bytes, sizeof(last->id.bytes));
+	sodium_bin2base64(text, CURSOR_TEXT_LEN + 1, bytes, sizeof(bytes),
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	return text;
+}
+
+/* Within what PostgreSQL takes for a time: 1970 to 9999. */
+#define CURSOR_MAX_US INT64_C(253402300799999999)
+
+static void cursor_read(struct request *req, struct conversation_cursor *out)
+{
+	uint8_t bytes[CURSOR_BYTES];
+	uint64_t at;
+	size_t len;
+	struct str text;
+	enum err err = request_query(req, "cursor", &text);
+
+	out->last_activity_at_us = TIME_NONE;
+	if (err != OK)
+		return;
+	if (text.len != CURSOR_TEXT_LEN ||
+		sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL,
+			sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+		len != sizeof(bytes)) {
+		fault_add(&req->faults, "cursor", "bad_format", "Not a cursor of this list.");
+		return;
+	}
+	memcpy(&at, bytes, sizeof(at));
+	out->last_activity_at_us = (int64_t)be64toh(at);
+	memcpy(out->id.bytes, bytes + sizeof(at), sizeof(out->id.bytes));
+	if (out->last_activity_at_us < 0 || out->last_activity_at_us > CURSOR_MAX_US ||
+		uuid_is_nil(&out->id))
+		fault_add(&req->faults, "cursor", "bad_format", "Not a cursor of this list.");
+}
+
+enum err conversation_list(struct request *req)
+{
+	struct conversation_cursor cursor = { 0 };
+	struct conversation *list;
+	size_t limit = request_limit(req), count;
+	enum err err;
+
+	cursor_read(req, &cursor);
+	err = request_check(req);
+	if (err == OK)
+		err = db_conversation_list(req->db, req->arena, &req->caller.user_id, &cursor, limit,
+			&list, &count);
+	if (err != OK)
+		return err;
+
+	json_write_object(req->out);
+	json_write_key(req->out, "data");
+	json_write_array(req->out);
+	for (size_t i = 0; i < count && i < limit; i++)
+		conversation_write(req->out, &list[i]);
+	json_write_array_end(req->out);
+	json_write_key(req->out, "has_more");
+	json_write_bool(req->out, count > limit);
+	json_write_key(req->out, "next");
+	json_write_string(req->out, count > limit ? cursor_write(req->arena, &list[limit - 1]) : NULL);
+	json_write_object_end(req->out);
+	reply_status(req, 200);
+	return OK;
+}
+
+static enum err conversation_reply(struct request *req, const struct uuid *id, int status)
+{
+	struct conversation conversation;
+	enum err err = db_conversation_one(req->db, req->arena, id, &req->caller.user_id, &conversation);
+
+	if (err != OK)
+		return err;
+	conversation_write(req->out, &conversation);
+	reply_status(req, status);
+	return OK;
+}
+
+enum err conversation_create(struct request *req)
+{
+	size_t members_max = (size_t)req->conf->group_max_members;
+	struct conversation_new new = { 0 };
+	struct uuid id;
+	bool created;
+	enum err err;
+
+	conversation_new_read(req->arena, req->json, &req->caller.user_id, members_max, &req->faults,
+		&new);
+	err = request_check(req);
+	if (err != OK)
+		return err;
+	if (new.kind == CONVERSATION_GROUP && new.nmembers + 1 > members_max)
+		return ERR_GROUP_FULL;
+	err = db_conversation_create(req->db, req->arena, &req->caller.user_id, &new, &req->faults, &id,
+		&created);
+	if (err != OK)
+		return err;
+	return conversation_reply(req, &id, created ? 201 : 200);
+}
+
+enum err conversation_get(struct request *req)
+{
+	return conversation_reply(req, &req->ids[0], 200);
+}
+
+enum err unread_get(struct request *req)
+{
+	struct unread unread;
+	enum err err = db_unread_total(req->db, req->arena, &req->caller.user_id, &unread);
+
+	if (err != OK)
+		return err;
+	json_write_object(req->out);
+	json_write_key(req->out, "unread_count");
+	json_write_int(req->out, unread.unread_count);
+	json_write_key(req->out, "conversations");
+	json_write_int(req->out, unread.conversations);
+	json_write_object_end(req->out);
+	reply_status(req, 200);
+	return OK;
+}

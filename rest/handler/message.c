@@ -1,0 +1,120 @@
+/* Messages: history, sending, one (contract section 5). */
+#include "rest/handler/handler.h"
+
+#include "lib/json_write.h"
+#include "lib/model/message.h"
+#include "lib/time.h"
+#include "rest/reply.h"
+#include "sql/store/message.h"
+
+/* Where "before" or "after" stands in a history: a seq, or a message id or time that has to be looked up. */
+static enum err position_read(struct request *req, const char *name, int64_t *seq)
+{
+	struct message_position position;
+	struct str text;
+	struct uuid id = { { 0 } };
+	int64_t at_us = TIME_NONE;
+	long long number;
+	enum err err = request_query(req, name, &text);
+
+	if (err != OK) /* absent, or a fault that is noted */
+		return OK;
+	if (text_parse_int(text, 0, INT64_MAX, &number)) {
+		/* before=0 is before everything; 0 itself says "none" further down */
+		*seq = number == 0 && name[0] == 'b' ? -1 : number;
+		return OK;
+	}
+	if (uuid_parse(text, &id) != OK && time_parse(text, &at_us) != OK) {
+		fault_add(&req->faults, name, "bad_format", "A seq, a message id, or a time.");
+		return OK;
+	}
+	err = db_message_position(req->db, req->arena, &req->ids[0], &req->caller.user_id, &id, at_us,
+		&position);
+	if (err != OK)
+		return err;
+	if (at_us != TIME_NONE)
+		*seq = name[0] == 'b' ? position.at_seq : position.past_seq - 1;
+	else if (position.id_seq > 0)
+		*seq = position.id_seq;
+	else
+		fault_add(&req->faults, name, "unknown", "There is no such message in this conversation.");
+	return OK;
+}
+
+enum err message_list(struct request *req)
+{
+	struct message_page page = { 0 };
+	struct message *messages;
+	struct str given;
+	size_t count;
+	enum err err;
+
+	page.limit = request_limit(req);
+	page.oldest_first = request_query(req, "after", &given) == OK;
+	err = position_read(req, "before", &page.before_seq);
+	if (err == OK)
+		err = position_read(req, "after", &page.after_seq);
+	if (err == OK)
+		err = request_check(req);
+	if (err == OK)
+		err = db_message_page(req->db, req->arena, &req->ids[0], &req->caller.user_id, &page,
+			&messages, &count);
+	if (err != OK)
+		return err;
+
+	json_write_object(req->out);
+	json_write_key(req->out, "data");
+	json_write_array(req->out);
+	for (size_t i = 0; i < count && i < page.limit; i++)
+		message_write(req->out, &messages[i]);
+	json_write_array_end(req->out);
+	json_write_key(req->out, "has_more");
+	json_write_bool(req->out, count > page.limit);
+	json_write_key(req->out, "next");
+	json_write_string(req->out, count > page.limit
+			? arena_printf(req->arena, "%lld", (long long)messages[page.limit - 1].seq)
+			: NULL);
+	json_write_object_end(req->out);
+	reply_status(req, 200);
+	return OK;
+}
+
+enum err message_create(struct request *req)
+{
+	struct message_limits limits = {
+		.body_max_bytes = (size_t)req->conf->body_max_bytes,
+		.ciphertext_max_bytes = (size_t)req->conf->ciphertext_max_bytes,
+		.metadata_max_bytes = (size_t)req->conf->metadata_max_bytes,
+	};
+	struct message_new new = { 0 };
+	struct message message;
+	bool created;
+	enum err err;
+
+	message_new_read(req->arena, req->json, req->document, &limits, &req->faults, &new);
+	err = request_check(req);
+	if (err != OK)
+		return err;
+	if (uuid_is_nil(&new.id))
+		uuid_new(&new.id);
+	err = db_message_send(req->db, req->arena, &req->ids[0], &req->caller.user_id, &new,
+		&req->faults, &message, &created);
+	if (err != OK)
+		return err;
+	message_write(req->out, &message);
+	reply_status(req, created ? 201 : 200);
+	return OK;
+}
+
+enum err message_get(struct request *req)
+{
+	struct message message;
+	enum err err = db_message_one(req->db, req->arena, &req->ids[0], &req->caller.user_id,
+		&req->ids[1], &message);
+
+	if (err != OK)
+		return err;
+	message_write(req->out, &message);
+	reply_status(req, 200);
+	return OK;
+}

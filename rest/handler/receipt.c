@@ -1,0 +1,47 @@
+/* Watermarks: read and delivered (contract section 4). */
+#include "rest/handler/handler.h"
+
+#include "lib/model/conversation.h"
+#include "rest/reply.h"
+#include "sql/store/receipt.h"
+
+/* Integers above this are not safe in every JSON reader. */
+#define SEQ_MAX ((INT64_C(1) << 53) - 1)
+
+static enum err watermark_advance(struct request *req, enum receipt_kind kind, struct watermarks *out)
+{
+	int64_t seq = -1;
+	enum err err;
+
+	if (req->json)
+		json_read_int(req->json, "seq", JSON_OPTIONAL, 0, SEQ_MAX, &req->faults, &seq);
+	err = request_check(req);
+	if (err != OK)
+		return err;
+	return db_receipt_advance(req->db, req->arena, &req->ids[0], &req->caller.user_id, kind, seq,
+		&req->faults, out);
+}
+
+enum err receipt_read(struct request *req)
+{
+	struct watermarks marks;
+	enum err err = watermark_advance(req, RECEIPT_READ, &marks);
+
+	if (err != OK)
+		return err;
+	membership_write_read(req->out, marks.last_read_seq, marks.unread_count);
+	reply_status(req, 200);
+	return OK;
+}
+
+enum err receipt_delivered(struct request *req)
+{
+	struct watermarks marks;
+	enum err err = watermark_advance(req, RECEIPT_DELIVERED, &marks);
+
+	if (err != OK)
+		return err;
+	membership_write_delivered(req->out, marks.last_delivered_seq);
+	reply_status(req, 200);
+	return OK;
+}

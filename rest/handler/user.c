@@ -1,0 +1,50 @@
+/* People (contract section 3). */
+#include "rest/handler/handler.h"
+
+#include "lib/model/user.h"
+#include "rest/reply.h"
+#include "sql/store/user.h"
+
+/* A token of somebody whose account is gone is no token. */
+static enum err own_reply(struct request *req, enum err err, const struct user *user)
+{
+	if (err != OK)
+		return err == ERR_NOT_FOUND ? ERR_UNAUTHORIZED : err;
+	user_write(req->out, user, true);
+	reply_status(req, 200);
+	return OK;
+}
+
+enum err user_own(struct request *req)
+{
+	struct user user;
+	enum err err = db_user_own(req->db, req->arena, &req->caller.user_id, &user);
+
+	return own_reply(req, err, &user);
+}
+
+enum err user_update(struct request *req)
+{
+	struct user_change change = { 0 };
+	struct user user;
+	enum err err;
+
+	user_change_read(req->json, req->document, &req->faults, &change);
+	err = request_check(req);
+	if (err != OK)
+		return err;
+	err = db_user_update(req->db, req->arena, &req->caller.user_id, &change, &user);
+	return own_reply(req, err, &user);
+}
+
+enum err user_profile(struct request *req)
+{
+	struct user user;
+	enum err err = db_user_profile(req->db, req->arena, &req->ids[0], &user);
+
+	if (err != OK)
+		return err;
+	user_write(req->out, &user, false);
+	reply_status(req, 200);
+	return OK;
+}

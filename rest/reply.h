@@ -1,0 +1,16 @@
+/* The answer: buffered whole, sent once, with its length (a worker that dies leaves no half answer). */
+#ifndef REST_REPLY_H
+#define REST_REPLY_H
+
+#include "rest/request.h"
+
+/* Status of an answer whose JSON the handler has written to req->out. 204 has no body. */
+void reply_status(struct request *req, int status);
+
+/* One more header; name and value are borrowed until the answer is sent. */
+void reply_head(struct request *req, const char *name, const char *value);
+
+/* Sends head and body. */
+void reply_send(struct request *req);
+
+#endif

@@ -1,0 +1,140 @@
+/* The way of a request through its row (route.h). Called by main.c. */
+#include "rest/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/time.h"
+#include "rest/error.h"
+#include "rest/reply.h"
+
+/* An answer larger than this gives its memory back afterwards. */
+enum { BODY_KEEP_BYTES = 128 * 1024 };
+
+/* Does path fit the pattern? The ids of its braces go to ids. */
+static bool pattern_fits(const char *pattern, struct str path, struct uuid ids[REQUEST_IDS_MAX])
+{
+	const char *at = path.ptr, *end = path.ptr + path.len;
+	size_t nids = 0;
+
+	while (*pattern != '\0') {
+		if (*pattern != '{') {
+			if (at == end || *at != *pattern)
+				return false;
+			at++;
+			pattern++;
+			continue;
+		}
+		if ((size_t)(end - at) < UUID_TEXT_LEN || nids == REQUEST_IDS_MAX ||
+			uuid_parse((struct str){ at, UUID_TEXT_LEN }, &ids[nids]) != OK)
+			return false;
+		nids++;
+		at += UUID_TEXT_LEN;
+		pattern = strchr(pattern, '}') + 1;
+	}
+	return at == end;
+}
+
+enum err route_find(struct str method, struct str path, const struct route **out,
+	struct uuid ids[REQUEST_IDS_MAX], char allow[ROUTE_ALLOW_BYTES])
+{
+	struct uuid found[REQUEST_IDS_MAX] = { { { 0 } } };
+	size_t allowed = 0;
+
+	for (size_t i = 0; i < nroutes; i++) {
+		if (!pattern_fits(routes[i].pattern, path, found))
+			continue;
+		if (str_equal(method, str_of(routes[i].method))) {
+			memcpy(ids, found, sizeof(found));
+			*out = &routes[i];
+			return OK;
+		}
+		/* /users/me and /users/{user} differ, so only rows of one pattern come here together */
+		allowed += (size_t)snprintf(allow + allowed, ROUTE_ALLOW_BYTES - allowed, "%s%s",
+			allowed > 0 ? ", " : "", routes[i].method);
+	}
+	return allowed > 0 ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND;
+}
+
+/* Everything that the row demands before its handler. *detail: more than the error's usual text, or NULL. */
+static enum err route_prepare(struct request *req, const char **detail)
+{
+	const struct route *route;
+	char allow[ROUTE_ALLOW_BYTES] = "";
+	enum err err = route_find(req->method, req->path, &route, req->ids, allow);
+
+	if (err == ERR_METHOD_NOT_ALLOWED)
+		reply_head(req, "Allow", arena_strndup(req->arena, allow, strlen(allow)));
+	if (err != OK)
+		return err;
+	req->route = route;
+	err = guard_accept(req);
+	if (err == OK)
+		err = guard_caller(req, route->guard);
+	if (err == OK)
+		err = guard_rate(req, route->rate);
+	if (err == OK && route->body != BODY_NONE)
+		err = request_read_body(req, route->body_max, route->body == BODY_NEEDED, detail);
+	return err;
+}
+
+/* The handler inside its transaction. */
+static enum err route_handle(struct request *req)
+{
+	enum err err = db_begin(req->db, req->route->tx);
+
+	if (err == OK)
+		err = req->route->handler(req);
+	if (err == OK)
+		return db_commit(req->db);
+	db_rollback(req->db);
+	return err;
+}
+
+static void route_log(const struct request *req, int64_t duration_us)
+{
+	char user[UUID_TEXT_LEN + 1] = "";
+
+	if (!uuid_is_nil(&req->caller.user_id))
+		uuid_format(&req->caller.user_id, user);
+	log_info("request", LOG_STR("method", req->is_head ? "HEAD" : req->route ? req->route->method : ""),
+		LOG_STR("route", req->route ? req->route->pattern : ""), LOG_STR("user_id", user),
+		LOG_INT("status", req->reply.status), LOG_INT("bytes", req->out->len),
+		LOG_INT("duration_us", duration_us));
+}
+
+static void route_count(const struct request *req, int64_t duration_us)
+{
+	struct shm_route *row = req->route
+		? shm_route_of(req->worker->shm, req->route->method, req->route->pattern)
+		: shm_route_of(req->worker->shm, "-", "unknown");
+
+	if (row)
+		shm_route_count(row, req->reply.status, duration_us);
+}
+
+void route_request(struct worker *worker, const struct gateway *gateway)
+{
+	struct request req;
+	const char *detail = NULL;
+	int64_t start_us = time_mono_us(), duration_us;
+	enum err err = request_open(&req, worker, gateway);
+
+	log_set_request_id(req.id);
+	if (err == OK)
+		err = route_prepare(&req, &detail);
+	if (err == OK)
+		err = route_handle(&req);
+	if (err != OK)
+		error_reply(&req, err, detail);
+	reply_send(&req);
+
+	duration_us = time_mono_us() - start_us;
+	route_count(&req, duration_us);
+	if (req.conf->access_log)
+		route_log(&req, duration_us);
+	log_set_request_id(NULL);
+	buf_reset(&worker->body, BODY_KEEP_BYTES);
+	arena_reset(worker->arena);
+}

@@ -1,0 +1,31 @@
+/* THE table: every route, one row a line. `parley-rest --routes` prints it; a test fails for a row without a test. */
+#include "rest/handler/handler.h"
+#include "rest/route.h"
+
+#define V1 "/api/v1"
+#define KIB ((size_t)1024)
+#define CONVERSATION V1 "/conversations/{conversation}"
+
+/* clang-format off */
+const struct route routes[] = {
+	/* method  pattern                             handler              guard       body           cap        transaction rate */
+	{ "POST",  V1 "/auth/register",                auth_register,       GUARD_NONE, BODY_NEEDED,   16 * KIB,  TX_NONE,    RATE_AUTH },
+	{ "POST",  V1 "/auth/login",                   auth_login,          GUARD_NONE, BODY_NEEDED,   16 * KIB,  TX_NONE,    RATE_AUTH },
+	{ "GET",   V1 "/users/me",                     user_own,            GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
+	{ "PATCH", V1 "/users/me",                     user_update,         GUARD_USER, BODY_NEEDED,   64 * KIB,  TX_NONE,    RATE_WRITE },
+	{ "GET",   V1 "/users/{user}",                 user_profile,        GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
+	{ "GET",   V1 "/conversations",                conversation_list,   GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
+	{ "POST",  V1 "/conversations",                conversation_create, GUARD_USER, BODY_NEEDED,   256 * KIB, TX_WRITE,   RATE_WRITE },
+	{ "GET",   CONVERSATION,                       conversation_get,    GUARD_USER, BODY_NONE,     0,         TX_READ,    RATE_READ },
+	{ "GET",   CONVERSATION "/messages",           message_list,        GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
+	{ "POST",  CONVERSATION "/messages",           message_create,      GUARD_USER, BODY_NEEDED,   256 * KIB, TX_NONE,    RATE_SEND },
+	{ "GET",   CONVERSATION "/messages/{message}", message_get,         GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
+	{ "POST",  CONVERSATION "/read",               receipt_read,        GUARD_USER, BODY_OPTIONAL, 4 * KIB,   TX_NONE,    RATE_WRITE },
+	{ "POST",  CONVERSATION "/delivered",          receipt_delivered,   GUARD_USER, BODY_OPTIONAL, 4 * KIB,   TX_NONE,    RATE_WRITE },
+	{ "GET",   V1 "/unread",                       unread_get,          GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
+	{ "GET",   V1 "/config",                       config_get,          GUARD_NONE, BODY_NONE,     0,         TX_NONE,    RATE_NONE },
+	{ "GET",   "/health",                          health_get,          GUARD_NONE, BODY_NONE,     0,         TX_NONE,    RATE_NONE },
+};
+/* clang-format on */
+
+const size_t nroutes = sizeof(routes) / sizeof(routes[0]);
