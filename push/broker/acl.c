@@ -1,0 +1,75 @@
+/*
+ * Topic rights, see the header. The rights of users are those of lib/topic.h.
+ */
+#include "push/broker/acl.h"
+
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+
+#include "lib/topic.h"
+
+#define COMMANDS_FILTER "users/+/commands/#"
+
+/* users/<any>/commands/…, as the filter says */
+static bool is_command(struct str topic)
+{
+	struct str users = STR("users/");
+	if (!str_starts(topic, users))
+		return false;
+	const char *level = memchr(topic.ptr + users.len, '/', topic.len - users.len);
+	if (!level)
+		return false;
+	struct str rest = { level, topic.len - (size_t)(level - topic.ptr) };
+	return str_starts(rest, STR("/commands/"));
+}
+
+static bool push_allows(int access, struct str topic, bool retain)
+{
+	switch (access) {
+	case MOSQ_ACL_WRITE:
+		return !retain && str_equal(topic, STR(TOPIC_CONTROL));
+	case MOSQ_ACL_SUBSCRIBE:
+		return str_equal(topic, STR(COMMANDS_FILTER));
+	case MOSQ_ACL_READ:
+		return is_command(topic);
+	case MOSQ_ACL_UNSUBSCRIBE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool acl_allows(
+	const struct client *client, int access, struct str topic, bool retain, int64_t now_s)
+{
+	if (!client)
+		return false;
+	if (!client->user)
+		return push_allows(access, topic, retain);
+
+	const struct uuid *user = &client->user->id;
+	switch (access) {
+	case MOSQ_ACL_READ:
+		return topic_may_read(topic, user);
+	case MOSQ_ACL_WRITE:
+		return !retain && client->expires_at_s > now_s && topic_may_write(topic, user);
+	case MOSQ_ACL_SUBSCRIBE:
+		return topic_may_subscribe(topic, user);
+	case MOSQ_ACL_UNSUBSCRIBE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int acl_check(int event, void *data, void *userdata)
+{
+	(void)event;
+	const struct mosquitto_evt_acl_check *check = data;
+	const struct broker *broker = userdata;
+	const struct client *client = client_find(&broker->clients, check->client);
+	bool allowed = acl_allows(
+		client, check->access, str_of(check->topic), check->retain, broker->now_s);
+	return allowed ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
+}

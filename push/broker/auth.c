@@ -1,0 +1,218 @@
+/*
+ * Logins, see the header. A signature costs a thousand times what the other checks cost, so it
+ * comes last.
+ *
+ * A reload makes mosquitto 2.0.11 ask once more for everyone it knows, connected or not, before
+ * anything else happens, and close the connections of those who are refused.
+ */
+#include "push/broker/auth.h"
+
+#include <stdio.h>
+
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+#include <sodium.h>
+
+#include "lib/jose.h"
+#include "lib/log.h"
+#include "lib/time.h"
+#include "push/broker/presence.h"
+
+enum {
+	REFUSED_EVERY_US = 1000 * 1000
+};
+
+/* What a connection claims, each bounded and none of it believed yet. */
+struct login {
+	struct str name;
+	struct str password;
+	struct str client_id;
+};
+
+/* why: a literal, for the log alone; a client is told nothing but no. */
+static int refuse(struct broker *broker, const struct mosquitto *handle, const char *why)
+{
+	const char *address = mosquitto_client_address(handle);
+	broker->refused++;
+	broker->refused_why = why;
+	snprintf(broker->refused_address, sizeof(broker->refused_address), "%s",
+		address ? address : "");
+	return MOSQ_ERR_AUTH;
+}
+
+static struct str bounded(const char *text, size_t max)
+{
+	return (struct str){ text, text ? strnlen(text, max + 1) : 0 };
+}
+
+static struct login login_of(const struct mosquitto_evt_basic_auth *auth)
+{
+	return (struct login){
+		.name = bounded(auth->username, UUID_TEXT_LEN),
+		.password = bounded(auth->password, JOSE_TOKEN_MAX),
+		.client_id = bounded(mosquitto_client_id(auth->client), TOPIC_CLIENT_BYTES),
+	};
+}
+
+/* The user that the login is about, when name and client id are as they must be. */
+static const char *user_read(const struct login *login, struct uuid *out)
+{
+	char canonical[UUID_TEXT_LEN + 1];
+	if (uuid_parse(login->name, out) != OK)
+		return "user name is not a user id";
+	uuid_format(out, canonical);
+	if (!str_equal(login->name, (struct str){ canonical, UUID_TEXT_LEN }))
+		return "user name is not canonical";
+	if (!topic_client_ok(login->client_id, out))
+		return "client id is not <user id>/<device>";
+	if (login->password.len == 0)
+		return "no token";
+	if (login->password.len > JOSE_TOKEN_MAX)
+		return "token is too long";
+	return NULL;
+}
+
+static const char *token_read(const struct settings *settings, const struct login *login,
+	const struct uuid *user, int64_t now_s, struct claims *out)
+{
+	switch (jose_verify(settings->keys, settings->issuer, settings->audience, login->password,
+		now_s, out)) {
+	case OK:
+		return uuid_equal(&out->user_id, user) ? NULL : "token is another user's";
+	case ERR_TOKEN_EXPIRED:
+		return "token has expired";
+	default:
+		return "token is not ours";
+	}
+}
+
+/* Recognises a login that comes again, without keeping its token. */
+static void proof_make(const struct broker *broker, const struct login *login,
+	unsigned char out[CLIENT_PROOF_BYTES])
+{
+	unsigned char parts[2 * CLIENT_PROOF_BYTES];
+	const struct str *texts[] = { &login->client_id, &login->password };
+	for (int i = 0; i < 2; i++)
+		crypto_shorthash_siphashx24(parts + i * CLIENT_PROOF_BYTES,
+			(const unsigned char *)texts[i]->ptr, texts[i]->len,
+			broker->clients.hash_key);
+	crypto_shorthash_siphashx24(out, parts, sizeof(parts), broker->clients.hash_key);
+}
+
+static int user_login(struct broker *broker, struct mosquitto *handle, const struct login *login)
+{
+	struct uuid id;
+	struct claims claims;
+	struct client *client;
+	const char *why = user_read(login, &id);
+	if (!why)
+		why = token_read(&broker->settings, login, &id, time_now_us() / 1000000, &claims);
+	if (why)
+		return refuse(broker, handle, why);
+
+	char device[TOPIC_DEVICE_MAX + 1];
+	snprintf(device, sizeof(device), "%s", login->client_id.ptr + UUID_TEXT_LEN + 1);
+	switch (client_add(&broker->clients, handle, &id, device, claims.expires_at_s, &client)) {
+	case OK:
+		proof_make(broker, login, client->proof);
+		presence_begin(client->user);
+		return MOSQ_ERR_SUCCESS;
+	case ERR_RATE_LIMITED:
+		return refuse(broker, handle, "user has too many connections");
+	default:
+		log_error("out of memory, login refused");
+		return MOSQ_ERR_NOMEM;
+	}
+}
+
+static int push_login(
+	struct broker *broker, const struct mosquitto *handle, const struct login *login)
+{
+	struct client *client;
+	if (!str_starts(login->client_id, STR(PUSH_CLIENT_PREFIX)))
+		return refuse(broker, handle, "client id does not begin with " PUSH_CLIENT_PREFIX);
+	if (!text_equal_secret(login->password, settings_secret(&broker->settings)))
+		return refuse(broker, handle, "secret of " PUSH_NAME " is wrong");
+	if (client_add_push(&broker->clients, handle, &client) != OK) {
+		log_error("out of memory, login refused");
+		return MOSQ_ERR_NOMEM;
+	}
+	proof_make(broker, login, client->proof);
+	return MOSQ_ERR_SUCCESS;
+}
+
+/* Is this the very login that the entry was made by? */
+static bool is_known(
+	const struct broker *broker, const struct client *client, const struct login *login)
+{
+	unsigned char proof[sizeof(client->proof)];
+	proof_make(broker, login, proof);
+	return sodium_memcmp(proof, client->proof, sizeof(proof)) == 0;
+}
+
+/* Asked once more after a reload. Only a key that was taken away, or another secret, changes the
+ * answer: verifying ten thousand tokens for nothing would hold the broker up for a second. An ended
+ * connection is not refused: mosquitto 2.0.11 would put its session on the list of expiring ones a
+ * second time. */
+static int client_again(
+	struct broker *broker, const struct client *client, const struct login *login)
+{
+	struct claims claims;
+	if (!client->connected)
+		return MOSQ_ERR_SUCCESS;
+	if (!client->user) {
+		bool same = text_equal_secret(login->password, settings_secret(&broker->settings));
+		return same ? MOSQ_ERR_SUCCESS : MOSQ_ERR_AUTH;
+	}
+	if (!broker->key_taken_away)
+		return MOSQ_ERR_SUCCESS;
+	const char *why =
+		token_read(&broker->settings, login, &client->user->id, broker->now_s, &claims);
+	return why ? MOSQ_ERR_AUTH : MOSQ_ERR_SUCCESS;
+}
+
+int auth_check(int event, void *data, void *userdata)
+{
+	(void)event;
+	const struct mosquitto_evt_basic_auth *auth = data;
+	struct broker *broker = userdata;
+	struct login login = login_of(auth);
+	const struct client *client = client_find(&broker->clients, auth->client);
+	if (client && broker->reloading && is_known(broker, client, &login))
+		return client_again(broker, client, &login);
+
+	/* The address may have been another connection's before. */
+	client_forget(&broker->clients, auth->client);
+	if (!login.name.ptr || !login.password.ptr || !login.client_id.ptr)
+		return refuse(broker, auth->client, "no user name or no password");
+	if (str_equal(login.name, STR(PUSH_NAME)))
+		return push_login(broker, auth->client, &login);
+	return user_login(broker, auth->client, &login);
+}
+
+int auth_reload(int event, void *data, void *userdata)
+{
+	(void)event, (void)data;
+	struct broker *broker = userdata;
+	broker->reloading = true;
+	broker->key_taken_away = false;
+	if (settings_reload(&broker->settings, &broker->key_taken_away) == OK)
+		log_info("keys and secret read again");
+	else
+		log_error("keys and secret stay as they were");
+	/* Not an answer for other plugins: they are to be asked too. */
+	return MOSQ_ERR_PLUGIN_DEFER;
+}
+
+void auth_tick(struct broker *broker, int64_t now_us)
+{
+	broker->reloading = false;
+	if (broker->refused == 0 || now_us - broker->refused_told_us < REFUSED_EVERY_US)
+		return;
+	log_info("logins refused", LOG_INT("count", broker->refused),
+		LOG_STR("last_reason", broker->refused_why),
+		LOG_STR("last_address", broker->refused_address));
+	broker->refused = 0;
+	broker->refused_told_us = now_us;
+}
