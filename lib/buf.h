@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct buf {
-	char *data;	/* not NUL-terminated; NULL while cap is 0 */
+	char *data; /* not NUL-terminated; NULL while cap is 0 */
 	size_t len;
 	size_t cap;
 };

@@ -14,29 +14,29 @@
 /* Units are in the names. Strings are owned by the struct; empty means "not set". */
 struct conf {
 	/* where it runs; these are read by the set-up too */
-	char *var;			/* directory of data, keys, sockets and logs */
-	char *bind;			/* address of the listeners */
-	int port;			/* page, API and MQTT on WebSocket */
+	char *var;  /* directory of data, keys, sockets and logs */
+	char *bind; /* address of the listeners */
+	int port;   /* page, API and MQTT on WebSocket */
 	int mqtt_port;
-	int metrics_port;		/* health and metrics of parley-push */
-	bool demo;			/* demo people on first start */
+	int metrics_port; /* health and metrics of parley-push */
+	bool demo;	  /* demo people on first start */
 
 	/* PostgreSQL, as libpq connection strings; empty: the private cluster in var/run */
 	char *rest_database;
 	char *push_database;
-	int statement_timeout_ms;	/* no statement of a request runs longer */
+	int statement_timeout_ms; /* no statement of a request runs longer */
 
 	/* parley-rest */
-	char *rest_socket;		/* UNIX socket; empty: var/run/rest.sock */
+	char *rest_socket; /* UNIX socket; empty: var/run/rest.sock */
 	int rest_workers;
 	int rest_backlog;
-	char *shm;			/* shared counters and rate limits; empty: var/run/rest.shm */
-	double rate_scale;		/* multiplies every rate limit; 0: none */
-	bool access_log;		/* one line a request */
+	char *shm;	   /* shared counters and rate limits; empty: var/run/rest.shm */
+	double rate_scale; /* multiplies every rate limit; 0: none */
+	bool access_log;   /* one line a request */
 
 	/* tokens */
-	char *token_private_key;	/* PEM; empty: var/keys/token.key */
-	char *token_public_keys;	/* PEMs, space between; empty: var/keys/token.pub */
+	char *token_private_key; /* PEM; empty: var/keys/token.key */
+	char *token_public_keys; /* PEMs, space between; empty: var/keys/token.pub */
 	char *token_issuer;
 	char *token_audience;
 	int token_ttl_s;
@@ -44,27 +44,29 @@ struct conf {
 
 	/* the broker */
 	char *broker_host;
-	int broker_port;		/* 0: mqtt_port */
-	char *broker_secret;		/* file with the secret of parley-push; empty: var/keys/broker.secret */
-	char *mqtt_url;			/* what /config tells clients; empty: mqtt://<host asked>:<mqtt_port> */
-	char *mqtt_ws_url;		/* empty: ws://<host asked>/mqtt, wss under TLS */
+	int broker_port;     /* 0: mqtt_port */
+	char *broker_secret; /* file with the secret of parley-push; empty: var/keys/broker.secret
+			      */
+	char *mqtt_url;	   /* what /config tells clients; empty: mqtt://<host asked>:<mqtt_port> */
+	char *mqtt_ws_url; /* empty: ws://<host asked>/mqtt, wss under TLS */
 
 	/* parley-push */
-	char *slot;			/* replication slot */
-	int resync_window_ms;		/* after a lost slot clients are told to sync, spread over this */
+	char *slot;	      /* replication slot */
+	int resync_window_ms; /* after a lost slot clients are told to sync, spread over this */
 
 	/* limits of the contract */
-	int body_max_bytes;		/* text of a message */
+	int body_max_bytes; /* text of a message */
 	int ciphertext_max_bytes;
 	int metadata_max_bytes;
 	int group_max_members;
 
-	int log_level;			/* enum log_level */
+	int log_level; /* enum log_level */
 };
 
 /*
  * Defaults, then the file at path (NULL: none), then the environment. Every fault is logged; then
- * ERR_INVALID_INPUT, and *conf is empty. Paths left empty are filled in from var. Pairs with conf_free.
+ * ERR_INVALID_INPUT, and *conf is empty. Paths left empty are filled in from var. Pairs with
+ * conf_free.
  */
 must_check enum err conf_load(const char *path, struct conf *conf);
 

@@ -12,26 +12,26 @@ enum err {
 	OK = 0,
 
 	/* answers: the caller's request cannot be met; never logged as a fault */
-	ERR_MALFORMED,		/* not JSON, not UTF-8, a bad escape */
-	ERR_UNAUTHORIZED,	/* no token, or one that is not ours */
+	ERR_MALFORMED,	  /* not JSON, not UTF-8, a bad escape */
+	ERR_UNAUTHORIZED, /* no token, or one that is not ours */
 	ERR_TOKEN_EXPIRED,
 	ERR_FORBIDDEN,
-	ERR_NOT_FOUND,		/* not there, or not for this caller to know of */
+	ERR_NOT_FOUND, /* not there, or not for this caller to know of */
 	ERR_METHOD_NOT_ALLOWED,
 	ERR_NOT_ACCEPTABLE,
-	ERR_CONFLICT,		/* the state forbids it */
-	ERR_ID_REUSED,		/* an idempotency key with other content */
+	ERR_CONFLICT,  /* the state forbids it */
+	ERR_ID_REUSED, /* an idempotency key with other content */
 	ERR_GROUP_FULL,
 	ERR_TOO_LARGE,
 	ERR_URI_TOO_LONG,
 	ERR_UNSUPPORTED_MEDIA_TYPE,
-	ERR_INVALID_INPUT,	/* well-formed, but a field is wrong */
+	ERR_INVALID_INPUT, /* well-formed, but a field is wrong */
 	ERR_RATE_LIMITED,
 	ERR_HEADERS_TOO_LARGE,
 
 	/* faults: something of ours is broken or away; logged once, where first seen */
 	ERR_INTERNAL,
-	ERR_UNAVAILABLE,	/* the database is away; the same request may be sent again */
+	ERR_UNAVAILABLE, /* the database is away; the same request may be sent again */
 
 	ERR__MAX
 };

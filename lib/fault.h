@@ -9,21 +9,23 @@
 #include <stddef.h>
 
 struct fault {
-	const char *field;	/* "body", "member_ids[3]", a query parameter's name */
-	const char *code;	/* "required", "too_long", "bad_type" …: never changes */
-	const char *detail;	/* for people */
+	const char *field;  /* "body", "member_ids[3]", a query parameter's name */
+	const char *code;   /* "required", "too_long", "bad_type" …: never changes */
+	const char *detail; /* for people */
 };
 
-enum { FAULTS_MAX = 16 };
+enum {
+	FAULTS_MAX = 16
+};
 
 struct faults {
 	struct fault items[FAULTS_MAX];
-	size_t count;		/* more than FAULTS_MAX are dropped */
+	size_t count; /* more than FAULTS_MAX are dropped */
 };
 
 /* Notes one; what is passed is borrowed for the life of the request. */
-static inline void fault_add(struct faults *faults, const char *field, const char *code,
-	const char *detail)
+static inline void fault_add(
+	struct faults *faults, const char *field, const char *code, const char *detail)
 {
 	if (faults->count < FAULTS_MAX)
 		faults->items[faults->count++] = (struct fault){ field, code, detail };

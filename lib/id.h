@@ -15,7 +15,9 @@ struct uuid {
 	uint8_t bytes[16];
 };
 
-enum { UUID_TEXT_LEN = 36 };
+enum {
+	UUID_TEXT_LEN = 36
+};
 
 /* Canonical text to id. ERR_INVALID_INPUT for any other spelling; *out is then untouched. */
 must_check enum err uuid_parse(struct str text, struct uuid *out);

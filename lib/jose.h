@@ -1,7 +1,8 @@
 /*
- * Tokens: JWS compact serialisation (RFC 7515) of JWT claims (RFC 7519), EdDSA with Ed25519 (RFC 8037),
- * checked as RFC 8725 advises: the algorithm is fixed by the key, never chosen by the token.
- * Used by parley-rest (sign, verify) and by the broker plugin (verify), which may not exit: no arena here.
+ * Tokens: JWS compact serialisation (RFC 7515) of JWT claims (RFC 7519), EdDSA with Ed25519 (RFC
+ * 8037), checked as RFC 8725 advises: the algorithm is fixed by the key, never chosen by the token.
+ * Used by parley-rest (sign, verify) and by the broker plugin (verify), which may not exit: no
+ * arena here.
  */
 #ifndef LIB_JOSE_H
 #define LIB_JOSE_H
@@ -14,26 +15,26 @@
 #include "lib/text.h"
 
 enum {
-	JOSE_TOKEN_MAX = 4096,	/* bytes; a longer one is not looked at */
-	JOSE_NAME_MAX = 255,	/* bytes of an issuer or audience */
+	JOSE_TOKEN_MAX = 4096, /* bytes; a longer one is not looked at */
+	JOSE_NAME_MAX = 255,   /* bytes of an issuer or audience */
 	JOSE_DEVICE_MAX = 64,
 };
 
 /* What Parley's own access token says. */
 struct claims {
-	struct uuid user_id;	/* sub */
-	struct uuid session_id;	/* sid */
-	struct uuid token_id;	/* jti */
+	struct uuid user_id;		     /* sub */
+	struct uuid session_id;		     /* sid */
+	struct uuid token_id;		     /* jti */
 	char device_id[JOSE_DEVICE_MAX + 1]; /* did */
-	int64_t issued_at_s;	/* iat */
-	int64_t expires_at_s;	/* exp */
+	int64_t issued_at_s;		     /* iat */
+	int64_t expires_at_s;		     /* exp */
 };
 
 /* A set of keys; the first private one signs, every one verifies, chosen by "kid". */
 struct jose_keys;
 
-/* PEM files (PKCS#8 private or SPKI public Ed25519), paths with a space between. ERR_INTERNAL, logged,
- * when one cannot be read or is of another kind. *out is owned by the caller. */
+/* PEM files (PKCS#8 private or SPKI public Ed25519), paths with a space between. ERR_INTERNAL,
+ * logged, when one cannot be read or is of another kind. *out is owned by the caller. */
 must_check enum err jose_keys_load(const char *paths, struct jose_keys **out);
 void jose_keys_free(struct jose_keys *keys);
 
@@ -44,9 +45,10 @@ bool jose_keys_can_sign(const struct jose_keys *keys);
 bool jose_keys_cover(const struct jose_keys *keys, const struct jose_keys *old);
 
 /* Writes a NUL-terminated token; its length without the NUL goes to *len. Header:
- * {"alg":"EdDSA","typ":"at+jwt","kid":<RFC 7638 thumbprint>}. ERR_INTERNAL when the set cannot sign. */
-must_check enum err jose_sign(const struct jose_keys *keys, const char *issuer, const char *audience,
-	const struct claims *claims, char out[JOSE_TOKEN_MAX], size_t *len);
+ * {"alg":"EdDSA","typ":"at+jwt","kid":<RFC 7638 thumbprint>}. ERR_INTERNAL when the set cannot
+ * sign. */
+must_check enum err jose_sign(const struct jose_keys *keys, const char *issuer,
+	const char *audience, const struct claims *claims, char out[JOSE_TOKEN_MAX], size_t *len);
 
 /*
  * Signature, form, issuer, audience and times (60 s of skew for iat and nbf, none for exp).

@@ -5,6 +5,7 @@
 #include "lib/json_read.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <json-c/json.h>
@@ -97,7 +98,7 @@ enum err json_parse(struct arena *arena, struct str text, unsigned max_depth,
 	if (tree != NULL)
 		arena_defer(arena, tree_free, tree);
 	if (!done) {
-		strcpy(why, "the parser refuses it");
+		snprintf(why, JSON_WHY_BYTES, "the parser refuses it");
 		return ERR_MALFORMED;
 	}
 	*out = value_of(tree);

@@ -8,7 +8,12 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_level {
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_ERROR
+};
 
 /* program: borrowed for ever. Lines below level are dropped. */
 void log_open(const char *program, enum log_level level);
@@ -22,15 +27,20 @@ void log_set_request_id(const char *request_id);
 /* One field of a line. Use the macros. */
 struct log_field {
 	const char *key;
-	const char *string;	/* or, when NULL: */
+	const char *string; /* or, when NULL: */
 	int64_t number;
 };
 #define LOG_STR(key, value) ((struct log_field){ (key), (value), 0 })
 #define LOG_INT(key, value) ((struct log_field){ (key), NULL, (int64_t)(value) })
 
-void log_write(enum log_level level, const char *message, int nfields, const struct log_field *fields);
+void log_write(
+	enum log_level level, const char *message, int nfields, const struct log_field *fields);
 
-#define LOG_FIELDS(...) (struct log_field[]){ { NULL, NULL, 0 }, ##__VA_ARGS__ }
+#define LOG_FIELDS(...)                                                                            \
+	(struct log_field[])                                                                       \
+	{                                                                                          \
+		{ NULL, NULL, 0 }, ##__VA_ARGS__                                                   \
+	}
 #define LOG_LINE(level, message, ...)                                                              \
 	log_write((level), (message),                                                              \
 		(int)(sizeof(LOG_FIELDS(__VA_ARGS__)) / sizeof(struct log_field)) - 1,             \
@@ -44,7 +54,8 @@ void log_write(enum log_level level, const char *message, int nfields, const str
 
 /* The same with strerror(errno) as the field "error". */
 #define log_warn_errno(message, ...) log_warn(message, LOG_STR("error", log_errno()), ##__VA_ARGS__)
-#define log_error_errno(message, ...) log_error(message, LOG_STR("error", log_errno()), ##__VA_ARGS__)
+#define log_error_errno(message, ...)                                                              \
+	log_error(message, LOG_STR("error", log_errno()), ##__VA_ARGS__)
 const char *log_errno(void);
 
 /* Logs an error and ends the process with status 1: for start-up and running out of memory. */

@@ -34,7 +34,8 @@ bool str_starts(struct str text, struct str prefix);
 /* Without the ASCII spaces and tabs around it. */
 struct str str_trim(struct str text);
 
-/* Well-formed UTF-8 by RFC 3629 (no overlong form, no surrogate, nothing above U+10FFFF), no NUL. */
+/* Well-formed UTF-8 by RFC 3629 (no overlong form, no surrogate, nothing above U+10FFFF), no NUL.
+ */
 bool text_is_utf8(struct str text);
 
 /* Code points in well-formed UTF-8. */
@@ -43,16 +44,16 @@ size_t text_code_points(struct str text);
 /* Nothing but white space (Unicode White_Space, and U+200B..U+200D, U+2060, U+FEFF). */
 bool text_is_blank(struct str text);
 
-/* Has a control character (C0, DEL, C1) or a bidirectional override (U+202A..U+202E, U+2066..U+2069):
- * not for names and titles, where they deceive. */
+/* Has a control character (C0, DEL, C1) or a bidirectional override (U+202A..U+202E,
+ * U+2066..U+2069): not for names and titles, where they deceive. */
 bool text_has_control(struct str text);
 
 /* A decimal integer in its one spelling: no sign but '-', no leading zero, no space, within
  * [min, max]. False leaves *value untouched. */
 bool text_parse_int(struct str text, long long min, long long max, long long *value);
 
-/* Canonical padded base64 (RFC 4648 section 4, zero trailing bits): false when it is not. The number of
- * bytes that it stands for goes to *decoded_bytes. */
+/* Canonical padded base64 (RFC 4648 section 4, zero trailing bits): false when it is not. The
+ * number of bytes that it stands for goes to *decoded_bytes. */
 bool text_is_base64(struct str text, size_t *decoded_bytes);
 
 /* Equal in constant time for equal lengths; the lengths are no secret. */

@@ -9,7 +9,9 @@
 #include "lib/err.h"
 #include "lib/text.h"
 
-enum { TIME_TEXT_LEN = 27 };
+enum {
+	TIME_TEXT_LEN = 27
+};
 
 /* "No time", as in deleted_at of what is not deleted. */
 #define TIME_NONE INT64_MIN

@@ -102,7 +102,7 @@ void topic_user(const struct uuid *user, enum topic_name name, char out[TOPIC_US
 	memcpy(out, USERS, USERS_LEN);
 	uuid_format(user, out + USERS_LEN);
 	out[OWN_LEN - 1] = '/';
-	strcpy(out + OWN_LEN, topic_names[name]);
+	memcpy(out + OWN_LEN, topic_names[name], strlen(topic_names[name]) + 1);
 }
 
 void topic_presence(const struct uuid *user, char out[TOPIC_USER_BYTES])

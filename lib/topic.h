@@ -1,5 +1,6 @@
 /*
- * The MQTT topic space, in one place for push and plugin (MQTT 3.1.1 section 4.7, contract section 7).
+ * The MQTT topic space, in one place for push and plugin (MQTT 3.1.1 section 4.7, contract section
+ * 7).
  */
 #ifndef LIB_TOPIC_H
 #define LIB_TOPIC_H
@@ -31,7 +32,7 @@ enum topic_name topic_name_of(struct str name);
 #define TOPIC_CONTROL "$CONTROL/parley/v1"
 
 enum {
-	TOPIC_USER_BYTES = 6 + UUID_TEXT_LEN + 1 + 16 + 1,	/* "users/" id "/" name NUL */
+	TOPIC_USER_BYTES = 6 + UUID_TEXT_LEN + 1 + 16 + 1, /* "users/" id "/" name NUL */
 	TOPIC_DEVICE_MAX = 64,
 	TOPIC_CLIENT_BYTES = UUID_TEXT_LEN + 1 + TOPIC_DEVICE_MAX + 1,
 };
@@ -54,7 +55,8 @@ bool topic_may_subscribe(struct str filter, const struct uuid *user);
 /* May this user be handed a message of topic? users/<self>/… or presence/<any user>. */
 bool topic_may_read(struct str topic, const struct uuid *user);
 
-/* May this user publish (not retained) to topic? users/<self>/commands/{send,receipt,typing,call}. */
+/* May this user publish (not retained) to topic? users/<self>/commands/{send,receipt,typing,call}.
+ */
 bool topic_may_write(struct str topic, const struct uuid *user);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * What went wrong, as an answer (error.h). The table of statuses, codes and texts is lib/model/problem.c, which commands over
- * MQTT share; here are the headers that HTTP adds. Called by route.c.
+ * What went wrong, as an answer (error.h). The table of statuses, codes and texts is
+ * lib/model/problem.c, which commands over MQTT share; here are the headers that HTTP adds. Called
+ * by route.c.
  */
 #include "rest/error.h"
 

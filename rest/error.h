@@ -4,8 +4,8 @@
 
 #include "rest/request.h"
 
-/* Replaces whatever was written by the problem document of err, with the headers that belong to its status. detail: NULL for
- * the usual one. */
+/* Replaces whatever was written by the problem document of err, with the headers that belong to its
+ * status. detail: NULL for the usual one. */
 void error_reply(struct request *req, enum err err, const char *detail);
 
 #endif

@@ -16,7 +16,8 @@ static size_t environment_bytes(char *const *environment)
 	return bytes;
 }
 
-/* ---- FastCGI ---------------------------------------------------------------------------------- */
+/* ---- FastCGI ----------------------------------------------------------------------------------
+ */
 
 static const char *fcgi_param(void *context, const char *name)
 {
@@ -50,10 +51,12 @@ static void fcgi_write(void *context, const char *bytes, size_t size)
 
 void gateway_fcgi(struct gateway *gateway, struct FCGX_Request *request)
 {
-	*gateway = (struct gateway){ request, fcgi_param, fcgi_params_bytes, fcgi_read, fcgi_write };
+	*gateway =
+		(struct gateway){ request, fcgi_param, fcgi_params_bytes, fcgi_read, fcgi_write };
 }
 
-/* ---- plain CGI -------------------------------------------------------------------------------- */
+/* ---- plain CGI --------------------------------------------------------------------------------
+ */
 
 static const char *cgi_param(void *context, const char *name)
 {

@@ -1,4 +1,5 @@
-/* The two ways in that a web server has: FastCGI and plain CGI, behind struct gateway (request.h). */
+/* The two ways in that a web server has: FastCGI and plain CGI, behind struct gateway (request.h).
+ */
 #ifndef REST_GATEWAY_H
 #define REST_GATEWAY_H
 

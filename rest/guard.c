@@ -1,4 +1,5 @@
-/* What a route demands (guard.h). Called by route.c, and by rest/handler/auth.c for the rate of an account. */
+/* What a route demands (guard.h). Called by route.c, and by rest/handler/auth.c for the rate of an
+ * account. */
 #include "rest/guard.h"
 
 #include <sodium.h>
@@ -9,18 +10,23 @@
 #include "lib/time.h"
 #include "rest/reply.h"
 
-/* ---- the caller ------------------------------------------------------------------------------- */
+/* ---- the caller -------------------------------------------------------------------------------
+ */
 
 /*
- * Verifying a signature costs more than reading a page of history, so what has been verified is kept until it
- * expires, by a hash of the whole token. Direct mapped: a newer token takes the place of an older one.
+ * Verifying a signature costs more than reading a page of history, so what has been verified is
+ * kept until it expires, by a hash of the whole token. Direct mapped: a newer token takes the place
+ * of an older one.
  */
-enum { TOKEN_SLOTS = 1024, TOKEN_HASH_BYTES = 16 };
+enum {
+	TOKEN_SLOTS = 1024,
+	TOKEN_HASH_BYTES = 16
+};
 
 struct token_cache {
 	struct token_slot {
 		uint8_t hash[TOKEN_HASH_BYTES];
-		struct claims claims;	/* expires_at_s 0: empty */
+		struct claims claims; /* expires_at_s 0: empty */
 	} slots[TOKEN_SLOTS];
 };
 
@@ -43,7 +49,8 @@ static enum err token_verify(struct request *req, struct str token, struct claim
 
 	if (token.len == 0 || token.len > JOSE_TOKEN_MAX)
 		return ERR_UNAUTHORIZED;
-	crypto_generichash(hash, sizeof(hash), (const unsigned char *)token.ptr, token.len, NULL, 0);
+	crypto_generichash(
+		hash, sizeof(hash), (const unsigned char *)token.ptr, token.len, NULL, 0);
 	memcpy(&index, hash, sizeof(index));
 	slot = &req->worker->tokens->slots[index % TOKEN_SLOTS];
 	if (slot->claims.expires_at_s > now_s && memcmp(slot->hash, hash, sizeof(hash)) == 0) {
@@ -51,8 +58,8 @@ static enum err token_verify(struct request *req, struct str token, struct claim
 		return OK;
 	}
 	shm_count(req->worker->shm, SHM_TOKENS_VERIFIED);
-	err = jose_verify(req->worker->keys, req->conf->token_issuer, req->conf->token_audience, token,
-		now_s, out);
+	err = jose_verify(req->worker->keys, req->conf->token_issuer, req->conf->token_audience,
+		token, now_s, out);
 	if (err != OK)
 		return err;
 	memcpy(slot->hash, hash, sizeof(hash));
@@ -76,18 +83,20 @@ enum err guard_caller(struct request *req, enum guard guard)
 	return token_verify(req, token, &req->caller);
 }
 
-/* ---- the rate --------------------------------------------------------------------------------- */
+/* ---- the rate ---------------------------------------------------------------------------------
+ */
 
 /* Requests at once, refilled evenly over the window; PARLEY_RATE_SCALE multiplies the quota. */
 static const struct rate_limit rate_limits[RATE__MAX] = {
-	[RATE_AUTH] = { "auth", 30, 60 },	/* an address: registering and logging in */
-	[RATE_LOGIN] = { "login", 10, 60 },	/* an account, from wherever */
+	[RATE_AUTH] = { "auth", 30, 60 },   /* an address: registering and logging in */
+	[RATE_LOGIN] = { "login", 10, 60 }, /* an account, from wherever */
 	[RATE_READ] = { "read", 1200, 60 },
 	[RATE_WRITE] = { "write", 600, 60 },
 	[RATE_SEND] = { "send", 300, 60 },
 };
 
-/* The part of an address that one customer has for itself: all of IPv4, the first four groups of IPv6. */
+/* The part of an address that one customer has for itself: all of IPv4, the first four groups of
+ * IPv6. */
 static struct str address_key(struct str address)
 {
 	size_t colons = 0;
@@ -128,7 +137,8 @@ enum err guard_rate(struct request *req, enum rate rate)
 {
 	struct rate_limit limit;
 	struct rate_answer answer;
-	struct str key = { (const char *)req->caller.user_id.bytes, sizeof(req->caller.user_id.bytes) };
+	struct str key = { (const char *)req->caller.user_id.bytes,
+		sizeof(req->caller.user_id.bytes) };
 	enum err err;
 
 	if (rate == RATE_NONE || req->conf->rate_scale <= 0)
@@ -138,14 +148,16 @@ enum err guard_rate(struct request *req, enum rate rate)
 	err = rate_take_key(req, rate, key, &limit, &answer);
 	/* draft-ietf-httpapi-ratelimit-headers */
 	reply_head(req, "RateLimit-Policy",
-		arena_printf(req->arena, "\"%s\";q=%u;w=%u", limit.name, limit.quota, limit.window_s));
+		arena_printf(
+			req->arena, "\"%s\";q=%u;w=%u", limit.name, limit.quota, limit.window_s));
 	reply_head(req, "RateLimit",
 		arena_printf(req->arena, "\"%s\";r=%u;t=%u", limit.name, answer.remaining,
 			answer.reset_s));
 	return err;
 }
 
-/* ---- what the client takes -------------------------------------------------------------------- */
+/* ---- what the client takes --------------------------------------------------------------------
+ */
 
 /* Does one range of an Accept header (a media range, perhaps with a q) take our JSON? */
 static bool range_takes_json(struct str range)
@@ -156,8 +168,8 @@ static bool range_takes_json(struct str range)
 	struct str type = range;
 
 	if (semicolon) {
-		struct str rest = str_trim((struct str){ semicolon + 1,
-			range.len - (size_t)(semicolon + 1 - range.ptr) });
+		struct str rest = str_trim((struct str){
+			semicolon + 1, range.len - (size_t)(semicolon + 1 - range.ptr) });
 
 		type.len = (size_t)(semicolon - range.ptr);
 		if (str_equal(rest, STR("q=0")) || str_equal(rest, STR("q=0.0")))

@@ -1,7 +1,8 @@
 /*
  * parley-rest: FastCGI workers behind any web server, or plain CGI when a web server starts it so.
- * Here: the command line, the three ways to run, and one worker's loop. The parent that keeps workers alive is
- * parent.c; what happens to a request is route.c. With gateway.c the only file that sees libfcgi.
+ * Here: the command line, the three ways to run, and one worker's loop. The parent that keeps
+ * workers alive is parent.c; what happens to a request is route.c. With gateway.c the only file
+ * that sees libfcgi.
  */
 #include <fcgiapp.h>
 #include <signal.h>
@@ -38,8 +39,8 @@ static void count_database(void *context, bool connected)
 }
 
 /* What a worker needs; connects to nothing yet. */
-static void worker_open(struct worker *worker, const struct conf *conf, const struct jose_keys *keys,
-	struct shm *shm)
+static void worker_open(struct worker *worker, const struct conf *conf,
+	const struct jose_keys *keys, struct shm *shm)
 {
 	*worker = (struct worker){
 		.conf = conf,
@@ -69,7 +70,7 @@ static void worker_run(const struct parent_job *job)
 	struct worker worker;
 	FCGX_Request fcgi;
 
-	FCGX_Init();	/* installs handlers of its own: ours go over them */
+	FCGX_Init(); /* installs handlers of its own: ours go over them */
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -141,9 +142,11 @@ static int check(const struct conf *conf)
 
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: parley-rest [--config FILE] [--check | --routes | --version]\n"
-		     "Serves FastCGI on rest_socket, on an inherited listening socket (fd 0), or one\n"
-		     "request as plain CGI. SIGHUP: reload without losing a request. SIGTERM: finish and stop.\n");
+	fprintf(out,
+		"usage: parley-rest [--config FILE] [--check | --routes | --version]\n"
+		"Serves FastCGI on rest_socket, on an inherited listening socket (fd 0), or one\n"
+		"request as plain CGI. SIGHUP: reload without losing a request. SIGTERM: finish "
+		"and stop.\n");
 }
 
 /* A counter file is worth little to one CGI request: without it, limits are not shared. */

@@ -1,9 +1,10 @@
 /*
  * The parent of the workers (parent.h). Called by main.c.
  *
- * SIGHUP: the configuration is tried by a child with --check; when it is good the parent executes itself, so that a new
- * program is taken up, too. The listening socket and the pids of the old workers go with it in
- * PARLEY_HANDOVER; the new generation is started before the old one is told to finish.
+ * SIGHUP: the configuration is tried by a child with --check; when it is good the parent executes
+ * itself, so that a new program is taken up, too. The listening socket and the pids of the old
+ * workers go with it in PARLEY_HANDOVER; the new generation is started before the old one is told
+ * to finish.
  */
 #include "rest/parent.h"
 
@@ -27,11 +28,13 @@ enum {
 	WORKERS_MAX = 64,
 	OLD_MAX = 2 * WORKERS_MAX,
 	HANDOVER_BYTES = 16 + OLD_MAX * 12,
-	/* A worker that lived less long than this is started again only after a pause, which doubles. */
+	/* A worker that lived less long than this is started again only after a pause, which
+	 * doubles. */
 	SHORT_LIFE_US = 1000000,
 	PAUSE_MIN_MS = 100,
 	PAUSE_MAX_MS = 1000,
-	/* SIGTERM is repeated at this pace: one that comes between libfcgi's look at its flag and accept() is lost. */
+	/* SIGTERM is repeated at this pace: one that comes between libfcgi's look at its flag and
+	 * accept() is lost. */
 	TERM_PACE_MS = 50,
 	DRAIN_MS = 10000,
 };
@@ -40,18 +43,20 @@ struct parent {
 	const struct parent_job *job;
 	int listen_fd;
 	struct {
-		pid_t pid;		/* 0: none */
+		pid_t pid; /* 0: none */
 		int64_t started_us;
 	} workers[WORKERS_MAX];
-	pid_t old[OLD_MAX];		/* of an earlier generation, on their way out; 0: none */
+	pid_t old[OLD_MAX]; /* of an earlier generation, on their way out; 0: none */
 	int64_t old_since_us;
-	int pause_ms;			/* before the next start; 0: none */
+	int pause_ms; /* before the next start; 0: none */
 	int64_t start_at_us;
 };
 
-/* ---- the socket ------------------------------------------------------------------------------- */
+/* ---- the socket -------------------------------------------------------------------------------
+ */
 
-/* A lock beside the socket says whether its owner lives; unlike the socket it ends with the process that holds it. */
+/* A lock beside the socket says whether its owner lives; unlike the socket it ends with the process
+ * that holds it. */
 static void lock_socket(const char *path)
 {
 	char lock_path[256];
@@ -93,7 +98,8 @@ static int open_socket(const struct conf *conf)
 	return fd;
 }
 
-/* ---- workers ---------------------------------------------------------------------------------- */
+/* ---- workers ----------------------------------------------------------------------------------
+ */
 
 static void signals_of_parent(sigset_t *set)
 {
@@ -177,7 +183,8 @@ static void children_reap(struct parent *parent)
 	}
 }
 
-/* ---- an older generation ---------------------------------------------------------------------- */
+/* ---- an older generation ----------------------------------------------------------------------
+ */
 
 static bool old_any(const struct parent *parent)
 {
@@ -215,7 +222,8 @@ static void workers_retire(struct parent *parent)
 	parent->old_since_us = time_mono_us();
 }
 
-/* ---- reload ----------------------------------------------------------------------------------- */
+/* ---- reload -----------------------------------------------------------------------------------
+ */
 
 /* "fd:pid,pid,…" from the parent that was. False when there is none. */
 static bool handover_take(struct parent *parent)
@@ -242,8 +250,8 @@ static void handover_give(const struct parent *parent)
 	for (int i = 0; i < OLD_MAX; i++) {
 		if (parent->old[i] <= 0)
 			continue;
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%d", separator,
-			(int)parent->old[i]);
+		len += (size_t)snprintf(
+			text + len, sizeof(text) - len, "%s%d", separator, (int)parent->old[i]);
 		separator[0] = ',';
 	}
 	setenv("PARLEY_HANDOVER", text, 1);
@@ -257,7 +265,7 @@ static bool reload_is_good(const struct parent *parent)
 	int status = 1, n = 0;
 	pid_t pid;
 
-	for (; argv[n] && n < 14; n++)
+	for (; n < 14 && argv[n]; n++)
 		check[n] = argv[n];
 	check[n] = only_check;
 	check[n + 1] = NULL;
@@ -292,7 +300,8 @@ static void reload(struct parent *parent)
 	workers_fill(parent);
 }
 
-/* ---- the loop --------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------------
+ */
 
 static void wait_ms(const sigset_t *set, int ms, int *signal_number)
 {

@@ -1,6 +1,7 @@
 /*
- * The parent of the workers: owns the listening socket, keeps rest_workers of them alive, replaces the fallen, and hands
- * over to a new generation on SIGHUP without closing the socket. It never touches a request.
+ * The parent of the workers: owns the listening socket, keeps rest_workers of them alive, replaces
+ * the fallen, and hands over to a new generation on SIGHUP without closing the socket. It never
+ * touches a request.
  */
 #ifndef REST_PARENT_H
 #define REST_PARENT_H
@@ -13,8 +14,8 @@ struct parent_job {
 	const struct conf *conf;
 	const struct jose_keys *keys;
 	struct shm *shm;
-	int listen_fd;		/* -1: make rest_socket */
-	char **argv;		/* to start itself anew on SIGHUP */
+	int listen_fd;					  /* -1: make rest_socket */
+	char **argv;					  /* to start itself anew on SIGHUP */
 	void (*worker_run)(const struct parent_job *job); /* in the child, until it is to stop */
 };
 

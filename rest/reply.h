@@ -1,4 +1,5 @@
-/* The answer: buffered whole, sent once, with its length (a worker that dies leaves no half answer). */
+/* The answer: buffered whole, sent once, with its length (a worker that dies leaves no half
+ * answer). */
 #ifndef REST_REPLY_H
 #define REST_REPLY_H
 

@@ -1,4 +1,5 @@
-/* One request's way in (request.h). Called by route.c and guard.c; handlers use its readers of the query. */
+/* One request's way in (request.h). Called by route.c and guard.c; handlers use its readers of the
+ * query. */
 #include "rest/request.h"
 
 #include <stdlib.h>
@@ -42,8 +43,8 @@ static void request_set_id(struct request *req)
 }
 
 /*
- * Our own path, wherever we are mounted: PATH_INFO under a CGI script, SCRIPT_NAME with PATH_INFO where the web server
- * hands over a prefix of its name space.
+ * Our own path, wherever we are mounted: PATH_INFO under a CGI script, SCRIPT_NAME with PATH_INFO
+ * where the web server hands over a prefix of its name space.
  */
 static struct str request_path(struct request *req)
 {
@@ -99,8 +100,8 @@ static bool is_json(struct str type)
 		type.len = len;
 	}
 	return str_equal_nocase(str_trim(type), STR("application/json")) &&
-		(parameter.len == 0 || str_equal_nocase(parameter, STR("charset=utf-8")) ||
-			str_equal_nocase(parameter, STR("charset=\"utf-8\"")));
+	       (parameter.len == 0 || str_equal_nocase(parameter, STR("charset=utf-8")) ||
+		       str_equal_nocase(parameter, STR("charset=\"utf-8\"")));
 }
 
 enum err request_read_body(struct request *req, size_t max, bool needed, const char **why)
@@ -124,8 +125,8 @@ enum err request_read_body(struct request *req, size_t max, bool needed, const c
 	if ((size_t)size > max)
 		return ERR_TOO_LARGE;
 	bytes = arena_alloc(req->arena, (size_t)size + 1);
-	while (got < (size_t)size &&
-		(n = req->gateway->read(req->gateway->context, bytes + got, (size_t)size - got)) > 0)
+	while (got < (size_t)size && (n = req->gateway->read(req->gateway->context, bytes + got,
+					      (size_t)size - got)) > 0)
 		got += n;
 	if (got < (size_t)size) {
 		*why = "The body ended early.";
@@ -153,7 +154,8 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* application/x-www-form-urlencoded to bytes on the arena; false for a bad escape or what is not UTF-8. */
+/* application/x-www-form-urlencoded to bytes on the arena; false for a bad escape or what is not
+ * UTF-8. */
 static bool decode(struct arena *arena, struct str raw, struct str *out)
 {
 	char *bytes = arena_alloc(arena, raw.len + 1);
@@ -206,11 +208,13 @@ enum err request_query(struct request *req, const char *name, struct str *out)
 		if (!decode(req->arena, pair_name, &decoded) || !str_equal(decoded, str_of(name)))
 			continue;
 		if (err == OK) {
-			fault_add(&req->faults, name, "duplicate", "This parameter is given twice.");
+			fault_add(
+				&req->faults, name, "duplicate", "This parameter is given twice.");
 			return ERR_INVALID_INPUT;
 		}
 		if (!decode(req->arena, pair_value, out)) {
-			fault_add(&req->faults, name, "bad_format", "This parameter is not well encoded.");
+			fault_add(&req->faults, name, "bad_format",
+				"This parameter is not well encoded.");
 			return ERR_INVALID_INPUT;
 		}
 		err = OK;

@@ -1,6 +1,6 @@
 /*
- * One request on its way through: what came in, who asks, what goes out. Filled step by step: request_open (head), route, guard
- * (caller, body), handler (reply).
+ * One request on its way through: what came in, who asks, what goes out. Filled step by step:
+ * request_open (head), route, guard (caller, body), handler (reply).
  */
 #ifndef REST_REQUEST_H
 #define REST_REQUEST_H
@@ -23,8 +23,8 @@ enum {
 	REQUEST_ID_MAX = 64,
 	REQUEST_PATH_MAX = 1024,
 	REQUEST_QUERY_MAX = 2048,
-	REQUEST_HEADERS_MAX = 32768,	/* all parameters of the gateway together */
-	REQUEST_IDS_MAX = 2,		/* ids in a path */
+	REQUEST_HEADERS_MAX = 32768, /* all parameters of the gateway together */
+	REQUEST_IDS_MAX = 2,	     /* ids in a path */
 	REQUEST_HEADS_MAX = 8,
 };
 
@@ -48,7 +48,7 @@ struct worker {
 	struct db *db;
 	struct arena *arena;
 	struct token_cache *tokens;
-	struct buf body;		/* of the answer */
+	struct buf body; /* of the answer */
 	struct buf head;
 };
 
@@ -68,50 +68,57 @@ struct reply {
 struct request {
 	struct worker *worker;
 	const struct gateway *gateway;
-	struct arena *arena;		/* ends with the request */
+	struct arena *arena; /* ends with the request */
 	struct db *db;
 	const struct conf *conf;
 
 	char id[REQUEST_ID_MAX + 1];
 	struct str method;
-	bool is_head;			/* GET without the body of the answer */
-	struct str path;		/* decoded, from /api/v1 or /health on */
-	struct str query;		/* raw */
+	bool is_head;	  /* GET without the body of the answer */
+	struct str path;  /* decoded, from /api/v1 or /health on */
+	struct str query; /* raw */
 	struct str remote_address;
 	const struct route *route;
 	struct uuid ids[REQUEST_IDS_MAX]; /* of the path, in its order */
 
-	struct claims caller;		/* where the route demands one */
-	struct str document;		/* the body */
-	const struct json *json;	/* its top-level object; none: NULL */
+	struct claims caller;	 /* where the route demands one */
+	struct str document;	 /* the body */
+	const struct json *json; /* its top-level object; none: NULL */
 	struct faults faults;
 
 	struct reply reply;
-	struct buf *out;		/* body of the answer: handlers write JSON here */
+	struct buf *out; /* body of the answer: handlers write JSON here */
 };
 
-/* Reads the head: method, path, query, request id; checks the limits. The body is read by request_read_body. */
-must_check enum err request_open(struct request *req, struct worker *worker,
-	const struct gateway *gateway);
+/* Reads the head: method, path, query, request id; checks the limits. The body is read by
+ * request_read_body. */
+must_check enum err request_open(
+	struct request *req, struct worker *worker, const struct gateway *gateway);
 
 /* A request header by its CGI name ("HTTP_ACCEPT"); ptr NULL when absent. */
 struct str request_header(const struct request *req, const char *name);
 
-/* Reads the body of at most max bytes and parses it as a JSON object. needed: an absent one is ERR_MALFORMED, else json
- * stays NULL. ERR_TOO_LARGE, ERR_UNSUPPORTED_MEDIA_TYPE, ERR_MALFORMED (*why says what is wrong, or is NULL). */
-must_check enum err request_read_body(struct request *req, size_t max, bool needed, const char **why);
+/* Reads the body of at most max bytes and parses it as a JSON object. needed: an absent one is
+ * ERR_MALFORMED, else json stays NULL. ERR_TOO_LARGE, ERR_UNSUPPORTED_MEDIA_TYPE, ERR_MALFORMED
+ * (*why says what is wrong, or is NULL). */
+must_check enum err request_read_body(
+	struct request *req, size_t max, bool needed, const char **why);
 
 /*
- * A query parameter, decoded. ERR_NOT_FOUND when absent; a repeated or badly encoded one is noted in faults and
- * counts as ERR_INVALID_INPUT.
+ * A query parameter, decoded. ERR_NOT_FOUND when absent; a repeated or badly encoded one is noted
+ * in faults and counts as ERR_INVALID_INPUT.
  */
 must_check enum err request_query(struct request *req, const char *name, struct str *out);
 
 /* The parameter "limit": 1 to PAGE_MAX, PAGE_DEFAULT when absent; a fault otherwise. */
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 200 };
+enum {
+	PAGE_DEFAULT = 50,
+	PAGE_MAX = 200
+};
 size_t request_limit(struct request *req);
 
-/* ERR_INVALID_INPUT when anything is noted in faults: what a handler says after reading its input. */
+/* ERR_INVALID_INPUT when anything is noted in faults: what a handler says after reading its input.
+ */
 must_check enum err request_check(const struct request *req);
 
 #endif

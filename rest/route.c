@@ -10,7 +10,9 @@
 #include "rest/reply.h"
 
 /* An answer larger than this gives its memory back afterwards. */
-enum { BODY_KEEP_BYTES = 128 * 1024 };
+enum {
+	BODY_KEEP_BYTES = 128 * 1024
+};
 
 /* Does path fit the pattern? The ids of its braces go to ids. */
 static bool pattern_fits(const char *pattern, struct str path, struct uuid ids[REQUEST_IDS_MAX])
@@ -50,14 +52,16 @@ enum err route_find(struct str method, struct str path, const struct route **out
 			*out = &routes[i];
 			return OK;
 		}
-		/* /users/me and /users/{user} differ, so only rows of one pattern come here together */
+		/* /users/me and /users/{user} differ, so only rows of one pattern come here
+		 * together */
 		allowed += (size_t)snprintf(allow + allowed, ROUTE_ALLOW_BYTES - allowed, "%s%s",
 			allowed > 0 ? ", " : "", routes[i].method);
 	}
 	return allowed > 0 ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND;
 }
 
-/* Everything that the row demands before its handler. *detail: more than the error's usual text, or NULL. */
+/* Everything that the row demands before its handler. *detail: more than the error's usual text, or
+ * NULL. */
 static enum err route_prepare(struct request *req, const char **detail)
 {
 	const struct route *route;
@@ -98,7 +102,10 @@ static void route_log(const struct request *req, int64_t duration_us)
 
 	if (!uuid_is_nil(&req->caller.user_id))
 		uuid_format(&req->caller.user_id, user);
-	log_info("request", LOG_STR("method", req->is_head ? "HEAD" : req->route ? req->route->method : ""),
+	log_info("request",
+		LOG_STR("method", req->is_head ? "HEAD"
+				  : req->route ? req->route->method
+					       : ""),
 		LOG_STR("route", req->route ? req->route->pattern : ""), LOG_STR("user_id", user),
 		LOG_INT("status", req->reply.status), LOG_INT("bytes", req->out->len),
 		LOG_INT("duration_us", duration_us));
@@ -106,9 +113,9 @@ static void route_log(const struct request *req, int64_t duration_us)
 
 static void route_count(const struct request *req, int64_t duration_us)
 {
-	struct shm_route *row = req->route
-		? shm_route_of(req->worker->shm, req->route->method, req->route->pattern)
-		: shm_route_of(req->worker->shm, "-", "unknown");
+	struct shm_route *row =
+		req->route ? shm_route_of(req->worker->shm, req->route->method, req->route->pattern)
+			   : shm_route_of(req->worker->shm, "-", "unknown");
 
 	if (row)
 		shm_route_count(row, req->reply.status, duration_us);

@@ -1,5 +1,6 @@
 /*
- * The routes, and the one way through them: find the row, do what it demands, call its handler, answer.
+ * The routes, and the one way through them: find the row, do what it demands, call its handler,
+ * answer.
  */
 #ifndef REST_ROUTE_H
 #define REST_ROUTE_H
@@ -9,19 +10,24 @@
 #include "rest/request.h"
 #include "sql/db.h"
 
-/* OK, with the answer in req->out and reply_status called; or what went wrong, and whatever was written is dropped. */
+/* OK, with the answer in req->out and reply_status called; or what went wrong, and whatever was
+ * written is dropped. */
 typedef enum err (*handler_fn)(struct request *req);
 
 /* What happens to a body. */
-enum body { BODY_NONE, BODY_OPTIONAL, BODY_NEEDED };
+enum body {
+	BODY_NONE,
+	BODY_OPTIONAL,
+	BODY_NEEDED
+};
 
 struct route {
 	const char *method;
-	const char *pattern;		/* a segment in braces is a UUID */
+	const char *pattern; /* a segment in braces is a UUID */
 	handler_fn handler;
 	enum guard guard;
 	enum body body;
-	size_t body_max;		/* bytes */
+	size_t body_max; /* bytes */
 	enum tx tx;
 	enum rate rate;
 };
@@ -33,9 +39,11 @@ extern const size_t nroutes;
 /* Answers one request: everything from the head to the last byte. */
 void route_request(struct worker *worker, const struct gateway *gateway);
 
-/* The row of method and path, with the ids of the path. ERR_NOT_FOUND; ERR_METHOD_NOT_ALLOWED, with the methods that
- * there are in allow ("GET, POST"). */
-enum { ROUTE_ALLOW_BYTES = 48 };
+/* The row of method and path, with the ids of the path. ERR_NOT_FOUND; ERR_METHOD_NOT_ALLOWED, with
+ * the methods that there are in allow ("GET, POST"). */
+enum {
+	ROUTE_ALLOW_BYTES = 48
+};
 must_check enum err route_find(struct str method, struct str path, const struct route **out,
 	struct uuid ids[REQUEST_IDS_MAX], char allow[ROUTE_ALLOW_BYTES]);
 

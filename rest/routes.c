@@ -1,4 +1,5 @@
-/* THE table: every route, one row a line. `parley-rest --routes` prints it; a test fails for a row without a test. */
+/* THE table: every route, one row a line. `parley-rest --routes` prints it; a test fails for a row
+ * without a test. */
 #include "rest/handler/handler.h"
 #include "rest/route.h"
 

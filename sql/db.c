@@ -17,7 +17,8 @@
 enum {
 	PARAMS_MAX = 16,
 	CONNECT_TIMEOUT_S = 2,
-	/* After a refused connect, requests are answered at once for this long instead of each trying anew. */
+	/* After a refused connect, requests are answered at once for this long instead of each
+	 * trying anew. */
 	RETRY_US = 100000,
 	CONSTRAINT_BYTES = 64,
 };
@@ -28,10 +29,10 @@ struct db {
 	int statement_timeout_ms;
 	db_event_fn watch;
 	void *watch_context;
-	PGconn *conn;			/* NULL: not connected */
+	PGconn *conn; /* NULL: not connected */
 	int64_t retry_at_us;
 	bool in_tx;
-	bool prepared[Q__MAX];		/* on this very connection */
+	bool prepared[Q__MAX]; /* on this very connection */
 	char constraint[CONSTRAINT_BYTES];
 };
 
@@ -43,7 +44,7 @@ static const struct {
 	{ "23505", ERR_CONFLICT },	/* unique_violation */
 	{ "P0002", ERR_NOT_FOUND },	/* no_data_found: raised by our functions */
 	{ "22", ERR_INVALID_INPUT },	/* data exceptions: a number out of range, a bad escape */
-	{ "54000", ERR_INVALID_INPUT },	/* program_limit_exceeded: a document too complex */
+	{ "54000", ERR_INVALID_INPUT }, /* program_limit_exceeded: a document too complex */
 	{ "08", ERR_UNAVAILABLE },	/* connection */
 	{ "57", ERR_UNAVAILABLE },	/* shutdown, cancelled by the statement's timeout */
 	{ "53", ERR_UNAVAILABLE },	/* disk full, out of memory, too many connections */
@@ -53,8 +54,7 @@ static const struct {
 	{ "58", ERR_UNAVAILABLE },	/* system error, I/O */
 };
 
-struct param P_INT64(int64_t number)
-{
+struct param P_INT64(int64_t number) {
 	struct param param = { NULL, 8, true, { 0 } };
 	uint64_t wire = htobe64((uint64_t)number);
 
@@ -62,13 +62,13 @@ struct param P_INT64(int64_t number)
 	return param;
 }
 
-struct param P_BOOL(bool truth)
-{
+struct param
+P_BOOL(bool truth) {
 	return (struct param){ NULL, 1, true, { truth } };
 }
 
-struct param P_UUID(const struct uuid *id)
-{
+struct param
+P_UUID(const struct uuid *id) {
 	struct param param = { NULL, sizeof(id->bytes), true, { 0 } };
 
 	if (!id || uuid_is_nil(id))
@@ -77,27 +77,28 @@ struct param P_UUID(const struct uuid *id)
 	return param;
 }
 
-struct param P_TEXT(struct str text)
-{
+struct param
+P_TEXT(struct str text) {
 	return (struct param){ text.ptr, (int)text.len, false, { 0 } };
 }
 
-struct param P_BYTES(const void *bytes, size_t size)
-{
+struct param
+P_BYTES(const void *bytes, size_t size) {
 	return (struct param){ bytes, (int)size, false, { 0 } };
 }
 
-struct param P_TIME(int64_t time_us)
-{
+struct param
+P_TIME(int64_t time_us) {
 	return time_us == TIME_NONE ? P_NULL() : P_INT64(time_us - PG_EPOCH_US);
 }
 
-struct param P_NULL(void)
-{
+struct param
+P_NULL(void) {
 	return (struct param){ NULL, 0, false, { 0 } };
 }
 
-struct db *db_new(const char *conninfo, const char *application, int statement_timeout_ms)
+struct db *
+db_new(const char *conninfo, const char *application, int statement_timeout_ms)
 {
 	struct db *db = calloc(1, sizeof(*db));
 
@@ -153,7 +154,8 @@ static enum err db_connect(struct db *db)
 		return ERR_UNAVAILABLE;
 	snprintf(timeout, sizeof(timeout), "%d", CONNECT_TIMEOUT_S);
 	snprintf(options, sizeof(options),
-		"-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d -c timezone=UTC -c jit=off",
+		"-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d -c timezone=UTC "
+		"-c jit=off",
 		db->statement_timeout_ms, 2 * db->statement_timeout_ms);
 	/* the last wins, so the connection string may add to, not take from, what we rely on */
 	const char *const keys[] = { "dbname", "fallback_application_name", "connect_timeout",
@@ -174,8 +176,8 @@ static enum err db_connect(struct db *db)
 	return ERR_UNAVAILABLE;
 }
 
-/* An idle connection that has become readable has been closed, or brings a notice: look before it is used, so that a
- * restarted database costs no request. */
+/* An idle connection that has become readable has been closed, or brings a notice: look before it
+ * is used, so that a restarted database costs no request. */
 static bool db_is_stale(struct db *db)
 {
 	struct pollfd fd = { PQsocket(db->conn), POLLIN, 0 };
@@ -215,8 +217,9 @@ static enum err db_failed(struct db *db, const PGresult *result, const char *sta
 	/* the primary message alone: the detail line quotes values */
 	if (err == ERR_INTERNAL || err == ERR_UNAVAILABLE) {
 		const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-		LOG_LINE(err == ERR_INTERNAL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "a statement failed",
-			LOG_STR("statement", statement), LOG_STR("sqlstate", state ? state : ""),
+		LOG_LINE(err == ERR_INTERNAL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+			"a statement failed", LOG_STR("statement", statement),
+			LOG_STR("sqlstate", state ? state : ""),
 			LOG_STR("reason",
 				primary ? primary : first_line(PQerrorMessage(db->conn), line)));
 	}
@@ -278,8 +281,10 @@ enum err db_run_params(struct db *db, struct arena *arena, enum query query, str
 		lengths[i] = params[i].size;
 		formats[i] = 1;
 	}
-	result = PQexecPrepared(db->conn, queries[query].name, nparams, values, lengths, formats, 1);
-	if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultStatus(result) != PGRES_COMMAND_OK) {
+	result =
+		PQexecPrepared(db->conn, queries[query].name, nparams, values, lengths, formats, 1);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK &&
+		PQresultStatus(result) != PGRES_COMMAND_OK) {
 		err = db_failed(db, result, queries[query].name);
 		PQclear(result);
 		return err;
@@ -322,8 +327,8 @@ enum err db_begin(struct db *db, enum tx tx)
 	err = db_ready(db);
 	if (err != OK)
 		return err;
-	err = db_command(db,
-		tx == TX_READ ? "begin isolation level repeatable read read only" : "begin");
+	err = db_command(
+		db, tx == TX_READ ? "begin isolation level repeatable read read only" : "begin");
 	db->in_tx = err == OK;
 	return err;
 }

@@ -1,8 +1,10 @@
 /*
- * One connection to PostgreSQL: connects when first needed, prepares each statement on first use, notices a lost
- * connection and makes a new one. With row.h the only door to libpq for the stores; nothing else calls it.
+ * One connection to PostgreSQL: connects when first needed, prepares each statement on first use,
+ * notices a lost connection and makes a new one. With row.h the only door to libpq for the stores;
+ * nothing else calls it.
  *
- * Statements are those of sql/query (enum query); parameters travel in binary and are never part of the SQL.
+ * Statements are those of sql/query (enum query); parameters travel in binary and are never part of
+ * the SQL.
  */
 #ifndef SQL_DB_H
 #define SQL_DB_H
@@ -21,35 +23,38 @@ struct rows;
 
 /* A parameter. Make them with the functions below. */
 struct param {
-	const char *value;	/* NULL: SQL null, unless size is of the inline bytes */
+	const char *value; /* NULL: SQL null, unless size is of the inline bytes */
 	int size;
 	bool is_inline;
-	char bytes[16];		/* a number, id or time in network order */
+	char bytes[16]; /* a number, id or time in network order */
 };
 
 struct param P_INT64(int64_t number);
 struct param P_BOOL(bool truth);
-struct param P_UUID(const struct uuid *id);	/* copied; nil or NULL: null */
-struct param P_TEXT(struct str text);		/* borrowed; ptr NULL: null */
+struct param P_UUID(const struct uuid *id);	      /* copied; nil or NULL: null */
+struct param P_TEXT(struct str text);		      /* borrowed; ptr NULL: null */
 struct param P_BYTES(const void *bytes, size_t size); /* borrowed */
-struct param P_TIME(int64_t time_us);		/* TIME_NONE: null */
+struct param P_TIME(int64_t time_us);		      /* TIME_NONE: null */
 struct param P_NULL(void);
 
 /* What is told of connects and faults, so that sql/ need not know who counts them; may be NULL. */
 typedef void (*db_event_fn)(void *context, bool connected);
 
-/* conninfo: of libpq, borrowed for ever, as is application. Connects to nothing yet. Pairs with db_free. */
+/* conninfo: of libpq, borrowed for ever, as is application. Connects to nothing yet. Pairs with
+ * db_free. */
 struct db *db_new(const char *conninfo, const char *application, int statement_timeout_ms);
 void db_free(struct db *db);
 
-/* Calls fn(context, true) after each connect and (context, false) for each connection lost or refused. */
+/* Calls fn(context, true) after each connect and (context, false) for each connection lost or
+ * refused. */
 void db_watch(struct db *db, db_event_fn fn, void *context);
 
 /*
- * Runs one statement. *rows is valid until the arena is reset. ERR_UNAVAILABLE: the database is away, busy or
- * full, and the statement did nothing or may be run again; ERR_CONFLICT: a unique key is taken (db_constraint says
- * which); ERR_INVALID_INPUT: a value that PostgreSQL refuses; ERR_NOT_FOUND: raised by a function of ours, or
- * no row where the statement's "one" demands one; ERR_INTERNAL: anything else, logged.
+ * Runs one statement. *rows is valid until the arena is reset. ERR_UNAVAILABLE: the database is
+ * away, busy or full, and the statement did nothing or may be run again; ERR_CONFLICT: a unique key
+ * is taken (db_constraint says which); ERR_INVALID_INPUT: a value that PostgreSQL refuses;
+ * ERR_NOT_FOUND: raised by a function of ours, or no row where the statement's "one" demands one;
+ * ERR_INTERNAL: anything else, logged.
  */
 must_check enum err db_run_params(struct db *db, struct arena *arena, enum query query,
 	struct rows **rows, int nparams, const struct param *params);
@@ -61,9 +66,13 @@ must_check enum err db_run_params(struct db *db, struct arena *arena, enum query
 /* Name of the constraint behind the last ERR_CONFLICT; "" when it has none. */
 const char *db_constraint(const struct db *db);
 
-/* Transactions: TX_READ sees one snapshot and can write nothing. db_rollback cannot fail: what cannot be rolled
- * back is disconnected. */
-enum tx { TX_NONE, TX_READ, TX_WRITE };
+/* Transactions: TX_READ sees one snapshot and can write nothing. db_rollback cannot fail: what
+ * cannot be rolled back is disconnected. */
+enum tx {
+	TX_NONE,
+	TX_READ,
+	TX_WRITE
+};
 must_check enum err db_begin(struct db *db, enum tx tx);
 must_check enum err db_commit(struct db *db);
 void db_rollback(struct db *db);

@@ -61,7 +61,7 @@ bool row_bool(const struct columns *columns, size_t row, int column)
 	const PGresult *result = columns->rows->result;
 
 	return PQgetlength(result, (int)row, columns->at[column]) == 1 &&
-		*PQgetvalue(result, (int)row, columns->at[column]) != 0;
+	       *PQgetvalue(result, (int)row, columns->at[column]) != 0;
 }
 
 struct str row_text(const struct columns *columns, size_t row, int column)
@@ -80,7 +80,8 @@ struct uuid row_uuid(const struct columns *columns, size_t row, int column)
 	struct uuid id = { { 0 } };
 
 	if (PQgetlength(result, (int)row, columns->at[column]) == (int)sizeof(id.bytes))
-		memcpy(id.bytes, PQgetvalue(result, (int)row, columns->at[column]), sizeof(id.bytes));
+		memcpy(id.bytes, PQgetvalue(result, (int)row, columns->at[column]),
+			sizeof(id.bytes));
 	return id;
 }
 

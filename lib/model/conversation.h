@@ -17,13 +17,17 @@ enum {
 	EXTERNAL_REF_MAX_BYTES = 255,
 };
 
-enum conversation_kind { CONVERSATION_DIRECT, CONVERSATION_GROUP, CONVERSATION_KIND__MAX };
+enum conversation_kind {
+	CONVERSATION_DIRECT,
+	CONVERSATION_GROUP,
+	CONVERSATION_KIND__MAX
+};
 
 struct member {
 	struct uuid user_id;
 	struct str display_name;
 	struct str avatar_url;
-	struct str role;		/* owner, admin, member */
+	struct str role; /* owner, admin, member */
 	int64_t last_read_seq;
 	int64_t last_delivered_seq;
 };
@@ -35,7 +39,7 @@ struct membership {
 	int64_t last_read_seq;
 	int64_t last_delivered_seq;
 	int64_t unread_count;
-	int64_t muted_until_us;		/* or TIME_NONE */
+	int64_t muted_until_us; /* or TIME_NONE */
 	bool pinned;
 	bool archived;
 };
@@ -52,9 +56,9 @@ struct conversation {
 	int64_t last_seq;
 	int64_t rev;
 	int64_t member_count;
-	const struct member *members;	/* NULL: left out */
+	const struct member *members; /* NULL: left out */
 	size_t nmembers;
-	const struct membership *me;	/* NULL: left out, as in events */
+	const struct membership *me;	    /* NULL: left out, as in events */
 	const struct message *last_message; /* NULL: none that the caller may see */
 };
 
@@ -63,8 +67,8 @@ struct conversation_new {
 	struct str title;
 	struct str avatar_url;
 	struct str external_ref;
-	bool history_all;		/* a new member sees what was before it */
-	struct uuid *member_ids;	/* on the arena, without repeats and without the caller */
+	bool history_all;	 /* a new member sees what was before it */
+	struct uuid *member_ids; /* on the arena, without repeats and without the caller */
 	size_t nmembers;
 };
 
@@ -80,7 +84,8 @@ void conversation_new_read(struct arena *arena, const struct json *body, const s
 /* One conversation in full. */
 void conversation_write(struct buf *buf, const struct conversation *conversation);
 
-/* {"last_read_seq":…,"unread_count":…} and {"last_delivered_seq":…}: answers to the watermark routes. */
+/* {"last_read_seq":…,"unread_count":…} and {"last_delivered_seq":…}: answers to the watermark
+ * routes. */
 void membership_write_read(struct buf *buf, int64_t last_read_seq, int64_t unread_count);
 void membership_write_delivered(struct buf *buf, int64_t last_delivered_seq);
 

@@ -33,7 +33,11 @@ enum event_type {
 };
 
 /* What each type is: its name, the topic that carries it, and what its data is made of. */
-enum event_data { EVENT_DATA_MESSAGE, EVENT_DATA_RECEIPT, EVENT_DATA_CONVERSATION };
+enum event_data {
+	EVENT_DATA_MESSAGE,
+	EVENT_DATA_RECEIPT,
+	EVENT_DATA_CONVERSATION
+};
 
 struct event_info {
 	const char *name;
@@ -52,8 +56,8 @@ struct event {
 	struct uuid event_id;
 	int64_t at_us;
 	struct uuid conversation_id;
-	int64_t rev;			/* 0: none */
-	struct uuid *recipients;	/* members when it was committed */
+	int64_t rev;		 /* 0: none */
+	struct uuid *recipients; /* members when it was committed */
 	size_t nrecipients;
 	union {
 		struct message message;
@@ -64,8 +68,8 @@ struct event {
 
 /* A record of the WAL to an event on the arena; record must live as long. ERR_INVALID_INPUT when it is
  * none: of a type that is not known, or with a field missing; *why (a literal) says which. */
-must_check enum err event_read(struct arena *arena, struct str record, struct event *out,
-	const char **why);
+must_check enum err event_read(
+	struct arena *arena, struct str record, struct event *out, const char **why);
 
 /* The payload that clients receive. */
 void event_write(struct buf *buf, const struct event *event);

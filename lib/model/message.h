@@ -17,21 +17,25 @@ enum {
 };
 
 /* The life of a message as its recipients have it. */
-enum message_status { MESSAGE_SENT, MESSAGE_DELIVERED, MESSAGE_READ };
+enum message_status {
+	MESSAGE_SENT,
+	MESSAGE_DELIVERED,
+	MESSAGE_READ
+};
 
 struct message {
 	struct uuid id;
 	struct uuid conversation_id;
 	int64_t seq;
-	int64_t rev;			/* of the conversation, when this message last changed */
-	struct uuid sender_id;		/* nil: a system message */
+	int64_t rev;	       /* of the conversation, when this message last changed */
+	struct uuid sender_id; /* nil: a system message */
 	struct str type;
-	struct str body;		/* none: ptr NULL, as all below */
-	struct str ciphertext;		/* base64, as it was sent */
-	struct str metadata;		/* JSON object */
+	struct str body;       /* none: ptr NULL, as all below */
+	struct str ciphertext; /* base64, as it was sent */
+	struct str metadata;   /* JSON object */
 	struct uuid reply_to;
 	int64_t created_at_us;
-	int64_t edited_at_us;		/* or TIME_NONE, as below */
+	int64_t edited_at_us; /* or TIME_NONE, as below */
 	int64_t deleted_at_us;
 	enum message_status status;
 };
@@ -44,13 +48,14 @@ struct message_limits {
 };
 
 struct message_new {
-	struct uuid id;			/* nil: the server chooses */
+	struct uuid id; /* nil: the server chooses */
 	struct str type;
 	struct str body;
 	struct str ciphertext;
 	struct str metadata;
 	struct uuid reply_to;
-	uint8_t digest[MESSAGE_DIGEST_BYTES]; /* of the content as values: tells a retry from a reuse */
+	uint8_t digest[MESSAGE_DIGEST_BYTES]; /* of the content as values: tells a retry from a
+						 reuse */
 };
 
 /* Reads what was sent; body is the top-level value of document. Every fault goes to faults. */

@@ -13,7 +13,7 @@
 enum {
 	HANDLE_MIN = 3,
 	HANDLE_MAX = 32,
-	NAME_MAX_CHARS = 64,		/* code points */
+	NAME_MAX_CHARS = 64, /* code points */
 	PASSWORD_MIN_BYTES = 8,
 	PASSWORD_MAX_BYTES = 256,
 	EMAIL_MAX_BYTES = 254,
@@ -28,14 +28,14 @@ struct user {
 	struct uuid id;
 	struct str handle;
 	struct str display_name;
-	struct str avatar_url;	/* none: ptr NULL, as all below */
+	struct str avatar_url; /* none: ptr NULL, as all below */
 	struct str bio;
 	int64_t created_at_us;
 	bool deleted;
 	/* for oneself alone */
 	struct str email;
 	struct str locale;
-	struct str settings;	/* JSON */
+	struct str settings; /* JSON */
 };
 
 /* POST /auth/register */
@@ -62,7 +62,7 @@ struct device_new {
 
 /* POST /auth/login */
 struct login {
-	struct str handle;	/* handle or email: one of them is set */
+	struct str handle; /* handle or email: one of them is set */
 	struct str email;
 	struct str password;
 };

@@ -24,17 +24,22 @@
 #include "lib/text.h"
 #include "lib/topic.h"
 
-enum { CONTROL_RECIPIENTS_MAX = 4096 };
+enum {
+	CONTROL_RECIPIENTS_MAX = 4096
+};
 
-enum control_verb { CONTROL_DELIVER, CONTROL_RESYNC };
+enum control_verb {
+	CONTROL_DELIVER,
+	CONTROL_RESYNC
+};
 
 struct control {
 	enum control_verb verb;
-	enum topic_name topic;		/* of deliver */
-	int qos;			/* 0 or 1 */
+	enum topic_name topic; /* of deliver */
+	int qos;	       /* 0 or 1 */
 	uint32_t expiry_s;
-	uint32_t window_ms;		/* of resync */
-	struct str recipients;		/* the lines of ids, each UUID_TEXT_LEN + 1 bytes */
+	uint32_t window_ms;    /* of resync */
+	struct str recipients; /* the lines of ids, each UUID_TEXT_LEN + 1 bytes */
 	size_t nrecipients;
 	struct str payload;
 };

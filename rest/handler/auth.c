@@ -14,16 +14,21 @@
 #include "sql/store/user.h"
 
 /* argon2id as OWASP advises: 19 MiB, two passes, one lane. */
-enum { ARGON2_MEMORY_BYTES = 19456 * 1024, ARGON2_PASSES = 2 };
+enum {
+	ARGON2_MEMORY_BYTES = 19456 * 1024,
+	ARGON2_PASSES = 2
+};
 
-/* The hash of no password, made with the same figures: what an unknown user's password is checked against, so that
- * it takes the same time. */
-static const char nobody_hash[] =
-	"$argon2id$v=19$m=19456,t=2,p=1$nzenhOXUTKNGlrGGI3e4uw"
-	"$eKThjIa0Ont+UglAV01Ag0L4BMln5XWd3u29MyFzwUc";
+/* The hash of no password, made with the same figures: what an unknown user's password is checked
+ * against, so that it takes the same time. */
+static const char nobody_hash[] = "$argon2id$v=19$m=19456,t=2,p=1$nzenhOXUTKNGlrGGI3e4uw"
+				  "$eKThjIa0Ont+UglAV01Ag0L4BMln5XWd3u29MyFzwUc";
 
 /* A refresh token: 32 random bytes in base64url. */
-enum { REFRESH_BYTES = 32, REFRESH_TEXT_BYTES = 44 };
+enum {
+	REFRESH_BYTES = 32,
+	REFRESH_TEXT_BYTES = 44
+};
 
 struct sign_in {
 	struct session_new session;
@@ -52,8 +57,8 @@ static void sign_in_new(struct request *req, const struct uuid *user, struct dev
 }
 
 /* The answer of both routes. */
-static enum err sign_in_reply(struct request *req, int status, const struct user *user,
-	const struct sign_in *sign_in)
+static enum err sign_in_reply(
+	struct request *req, int status, const struct user *user, const struct sign_in *sign_in)
 {
 	const struct session_new *session = &sign_in->session;
 	int64_t now_us = time_now_us();
@@ -69,8 +74,8 @@ static enum err sign_in_reply(struct request *req, int status, const struct user
 
 	uuid_new(&claims.token_id);
 	uuid_format(&session->device.id, claims.device_id);
-	err = jose_sign(req->worker->keys, req->conf->token_issuer, req->conf->token_audience, &claims,
-		token, &token_len);
+	err = jose_sign(req->worker->keys, req->conf->token_issuer, req->conf->token_audience,
+		&claims, token, &token_len);
 	if (err != OK)
 		return err;
 	json_write_object(req->out);
@@ -101,11 +106,12 @@ static enum err sign_in_reply(struct request *req, int status, const struct user
 	return OK;
 }
 
-/* A hash in the format of crypto_pwhash_str. ERR_UNAVAILABLE when there is no memory for it right now. */
+/* A hash in the format of crypto_pwhash_str. ERR_UNAVAILABLE when there is no memory for it right
+ * now. */
 static enum err password_hash(struct str password, char out[crypto_pwhash_STRBYTES])
 {
-	if (crypto_pwhash_str_alg(out, password.ptr, password.len, ARGON2_PASSES, ARGON2_MEMORY_BYTES,
-		    crypto_pwhash_ALG_ARGON2ID13) == 0)
+	if (crypto_pwhash_str_alg(out, password.ptr, password.len, ARGON2_PASSES,
+		    ARGON2_MEMORY_BYTES, crypto_pwhash_ALG_ARGON2ID13) == 0)
 		return OK;
 	log_error_errno("cannot hash a password");
 	return ERR_UNAVAILABLE;
@@ -130,23 +136,25 @@ enum err auth_register(struct request *req)
 		return err;
 	uuid_new(&user_id);
 	sign_in_new(req, &user_id, &device, &sign_in);
-	err = db_user_register(req->db, req->arena, &new, str_of(hash), &sign_in.session, &req->faults,
-		&user);
+	err = db_user_register(
+		req->db, req->arena, &new, str_of(hash), &sign_in.session, &req->faults, &user);
 	if (err != OK)
 		return err;
 	return sign_in_reply(req, 201, &user, &sign_in);
 }
 
-/* Checks a password; a hash of older figures is replaced on the way. hash.ptr NULL: no such user, or none set. */
-static enum err password_check(struct request *req, struct str password, const struct uuid *user,
-	struct str hash)
+/* Checks a password; a hash of older figures is replaced on the way. hash.ptr NULL: no such user,
+ * or none set. */
+static enum err password_check(
+	struct request *req, struct str password, const struct uuid *user, struct str hash)
 {
 	char current[crypto_pwhash_STRBYTES] = { 0 };
 	char stronger[crypto_pwhash_STRBYTES];
 	struct str known = hash.ptr && hash.len < sizeof(current) ? hash : STR(nobody_hash);
 
 	memcpy(current, known.ptr, known.len);
-	if (crypto_pwhash_str_verify(current, password.ptr, password.len) != 0 || known.ptr != hash.ptr)
+	if (crypto_pwhash_str_verify(current, password.ptr, password.len) != 0 ||
+		known.ptr != hash.ptr)
 		return ERR_UNAUTHORIZED;
 	if (crypto_pwhash_str_needs_rehash(current, ARGON2_PASSES, ARGON2_MEMORY_BYTES) == 0)
 		return OK;
@@ -173,7 +181,8 @@ enum err auth_login(struct request *req)
 	name = login.handle.ptr ? login.handle : login.email;
 	err = guard_rate_key(req, RATE_LOGIN, name);
 	if (err == OK)
-		err = db_user_for_login(req->db, req->arena, login.handle, login.email, &user, &hash);
+		err = db_user_for_login(
+			req->db, req->arena, login.handle, login.email, &user, &hash);
 	if (err != OK && err != ERR_NOT_FOUND)
 		return err;
 	err = password_check(req, login.password, &user.id, hash);

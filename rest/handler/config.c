@@ -11,7 +11,8 @@ struct figure {
 	int64_t value;
 };
 
-static void write_figures(struct buf *out, const char *key, const struct figure *figures, size_t count)
+static void write_figures(
+	struct buf *out, const char *key, const struct figure *figures, size_t count)
 {
 	json_write_key(out, key);
 	json_write_object(out);
@@ -22,7 +23,8 @@ static void write_figures(struct buf *out, const char *key, const struct figure 
 	json_write_object_end(out);
 }
 
-/* "host" or "host:port" as the client itself asked for it: what reached us reaches the broker, too. */
+/* "host" or "host:port" as the client itself asked for it: what reached us reaches the broker, too.
+ */
 static struct str asked_origin(const struct request *req)
 {
 	struct str host = request_header(req, "HTTP_HOST");
@@ -82,7 +84,7 @@ enum err config_get(struct request *req)
 		{ "body_bytes", req->conf->body_max_bytes },
 		{ "ciphertext_bytes", req->conf->ciphertext_max_bytes },
 		{ "metadata_bytes", req->conf->metadata_max_bytes },
-		{ "attachment_bytes", 0 },	/* none are taken yet */
+		{ "attachment_bytes", 0 }, /* none are taken yet */
 		{ "group_max_members", req->conf->group_max_members },
 		{ "page_max", PAGE_MAX },
 	};

@@ -12,10 +12,13 @@
 #include "sql/store/conversation.h"
 
 /*
- * A cursor is the place of the last row: activity in microseconds and id, 24 bytes, base64url. It grants nothing: the
- * list is of the caller's own conversations wherever it begins.
+ * A cursor is the place of the last row: activity in microseconds and id, 24 bytes, base64url. It
+ * grants nothing: the list is of the caller's own conversations wherever it begins.
  */
-enum { CURSOR_BYTES = 24, CURSOR_TEXT_LEN = 32 };
+enum {
+	CURSOR_BYTES = 24,
+	CURSOR_TEXT_LEN = 32
+};
 
 static const char *cursor_write(struct arena *arena, const struct conversation *last)
 {
@@ -69,8 +72,8 @@ enum err conversation_list(struct request *req)
 	cursor_read(req, &cursor);
 	err = request_check(req);
 	if (err == OK)
-		err = db_conversation_list(req->db, req->arena, &req->caller.user_id, &cursor, limit,
-			&list, &count);
+		err = db_conversation_list(
+			req->db, req->arena, &req->caller.user_id, &cursor, limit, &list, &count);
 	if (err != OK)
 		return err;
 
@@ -83,7 +86,8 @@ enum err conversation_list(struct request *req)
 	json_write_key(req->out, "has_more");
 	json_write_bool(req->out, count > limit);
 	json_write_key(req->out, "next");
-	json_write_string(req->out, count > limit ? cursor_write(req->arena, &list[limit - 1]) : NULL);
+	json_write_string(
+		req->out, count > limit ? cursor_write(req->arena, &list[limit - 1]) : NULL);
 	json_write_object_end(req->out);
 	reply_status(req, 200);
 	return OK;
@@ -92,7 +96,8 @@ enum err conversation_list(struct request *req)
 static enum err conversation_reply(struct request *req, const struct uuid *id, int status)
 {
 	struct conversation conversation;
-	enum err err = db_conversation_one(req->db, req->arena, id, &req->caller.user_id, &conversation);
+	enum err err =
+		db_conversation_one(req->db, req->arena, id, &req->caller.user_id, &conversation);
 
 	if (err != OK)
 		return err;
@@ -109,15 +114,15 @@ enum err conversation_create(struct request *req)
 	bool created;
 	enum err err;
 
-	conversation_new_read(req->arena, req->json, &req->caller.user_id, members_max, &req->faults,
-		&new);
+	conversation_new_read(
+		req->arena, req->json, &req->caller.user_id, members_max, &req->faults, &new);
 	err = request_check(req);
 	if (err != OK)
 		return err;
-	if (new.kind == CONVERSATION_GROUP && new.nmembers + 1 > members_max)
+	if (new.kind == CONVERSATION_GROUP &&new.nmembers + 1 > members_max)
 		return ERR_GROUP_FULL;
-	err = db_conversation_create(req->db, req->arena, &req->caller.user_id, &new, &req->faults, &id,
-		&created);
+	err = db_conversation_create(
+		req->db, req->arena, &req->caller.user_id, &new, &req->faults, &id, &created);
 	if (err != OK)
 		return err;
 	return conversation_reply(req, &id, created ? 201 : 200);

@@ -1,23 +1,26 @@
 /*
- * Every handler, by noun. Each is called with its route's demands met: the caller known, the body parsed, the
- * transaction open. Each gives OK with the answer written, or what went wrong.
+ * Every handler, by noun. Each is called with its route's demands met: the caller known, the body
+ * parsed, the transaction open. Each gives OK with the answer written, or what went wrong.
  */
 #ifndef REST_HANDLER_HANDLER_H
 #define REST_HANDLER_HANDLER_H
 
 #include "rest/request.h"
 
-/* POST /auth/register {handle, display_name, password, email?, locale?, device?}: 201 {user, access_token, refresh_token,
- * expires_in, session}; 409 conflict when handle or e-mail is taken. */
+/* POST /auth/register {handle, display_name, password, email?, locale?, device?}: 201 {user,
+ * access_token, refresh_token, expires_in, session}; 409 conflict when handle or e-mail is taken.
+ */
 must_check enum err auth_register(struct request *req);
 
-/* POST /auth/login {handle or email, password, device?}: 200, the same; 401 alike for unknown user and wrong password. */
+/* POST /auth/login {handle or email, password, device?}: 200, the same; 401 alike for unknown user
+ * and wrong password. */
 must_check enum err auth_login(struct request *req);
 
 /* GET /users/me: 200 User with email, locale, settings. */
 must_check enum err user_own(struct request *req);
 
-/* PATCH /users/me {display_name?, avatar_url?, bio?, locale?, settings?}: 200, the profile as it then is. */
+/* PATCH /users/me {display_name?, avatar_url?, bio?, locale?, settings?}: 200, the profile as it
+ * then is. */
 must_check enum err user_update(struct request *req);
 
 /* GET /users/{user}: 200 User; 404. */
@@ -26,8 +29,8 @@ must_check enum err user_profile(struct request *req);
 /* GET /conversations?limit=&cursor=: 200 list of Conversation, latest activity first. */
 must_check enum err conversation_list(struct request *req);
 
-/* POST /conversations {kind, member_ids, title?, avatar_url?, external_ref?, history?}: 201 Conversation, or 200 with the one of the
- * same pair or external_ref; 409 conflict, group_full. */
+/* POST /conversations {kind, member_ids, title?, avatar_url?, external_ref?, history?}: 201
+ * Conversation, or 200 with the one of the same pair or external_ref; 409 conflict, group_full. */
 must_check enum err conversation_create(struct request *req);
 
 /* GET /conversations/{conversation}: 200 Conversation with its members; 404. */
@@ -39,17 +42,20 @@ must_check enum err unread_get(struct request *req);
 /* GET /conversations/{conversation}/messages?before=&after=&limit=: 200 list of Message; 404. */
 must_check enum err message_list(struct request *req);
 
-/* POST /conversations/{conversation}/messages {id?, type?, body?, ciphertext?, metadata?, reply_to?, attachments?}: 201 Message, or
- * 200 with the message as it is when it had been sent before; 404; 409 id_reused. */
+/* POST /conversations/{conversation}/messages {id?, type?, body?, ciphertext?, metadata?,
+ * reply_to?, attachments?}: 201 Message, or 200 with the message as it is when it had been sent
+ * before; 404; 409 id_reused. */
 must_check enum err message_create(struct request *req);
 
 /* GET /conversations/{conversation}/messages/{message}: 200 Message; 404. */
 must_check enum err message_get(struct request *req);
 
-/* POST /conversations/{conversation}/read {seq?}: 200 {last_read_seq, unread_count}; 404; 422 beyond the last. */
+/* POST /conversations/{conversation}/read {seq?}: 200 {last_read_seq, unread_count}; 404; 422
+ * beyond the last. */
 must_check enum err receipt_read(struct request *req);
 
-/* POST /conversations/{conversation}/delivered {seq?}: 200 {last_delivered_seq}; 404; 422 beyond the last. */
+/* POST /conversations/{conversation}/delivered {seq?}: 200 {last_delivered_seq}; 404; 422 beyond
+ * the last. */
 must_check enum err receipt_delivered(struct request *req);
 
 /* GET /config: 200 what a client has to know before it logs in. */

@@ -7,7 +7,8 @@
 #include "rest/reply.h"
 #include "sql/store/message.h"
 
-/* Where "before" or "after" stands in a history: a seq, or a message id or time that has to be looked up. */
+/* Where "before" or "after" stands in a history: a seq, or a message id or time that has to be
+ * looked up. */
 static enum err position_read(struct request *req, const char *name, int64_t *seq)
 {
 	struct message_position position;
@@ -28,8 +29,8 @@ static enum err position_read(struct request *req, const char *name, int64_t *se
 		fault_add(&req->faults, name, "bad_format", "A seq, a message id, or a time.");
 		return OK;
 	}
-	err = db_message_position(req->db, req->arena, &req->ids[0], &req->caller.user_id, &id, at_us,
-		&position);
+	err = db_message_position(
+		req->db, req->arena, &req->ids[0], &req->caller.user_id, &id, at_us, &position);
 	if (err != OK)
 		return err;
 	if (at_us != TIME_NONE)
@@ -37,7 +38,8 @@ static enum err position_read(struct request *req, const char *name, int64_t *se
 	else if (position.id_seq > 0)
 		*seq = position.id_seq;
 	else
-		fault_add(&req->faults, name, "unknown", "There is no such message in this conversation.");
+		fault_add(&req->faults, name, "unknown",
+			"There is no such message in this conversation.");
 	return OK;
 }
 
@@ -57,8 +59,8 @@ enum err message_list(struct request *req)
 	if (err == OK)
 		err = request_check(req);
 	if (err == OK)
-		err = db_message_page(req->db, req->arena, &req->ids[0], &req->caller.user_id, &page,
-			&messages, &count);
+		err = db_message_page(req->db, req->arena, &req->ids[0], &req->caller.user_id,
+			&page, &messages, &count);
 	if (err != OK)
 		return err;
 
@@ -71,7 +73,8 @@ enum err message_list(struct request *req)
 	json_write_key(req->out, "has_more");
 	json_write_bool(req->out, count > page.limit);
 	json_write_key(req->out, "next");
-	json_write_string(req->out, count > page.limit
+	json_write_string(req->out,
+		count > page.limit
 			? arena_printf(req->arena, "%lld", (long long)messages[page.limit - 1].seq)
 			: NULL);
 	json_write_object_end(req->out);
@@ -109,8 +112,8 @@ enum err message_create(struct request *req)
 enum err message_get(struct request *req)
 {
 	struct message message;
-	enum err err = db_message_one(req->db, req->arena, &req->ids[0], &req->caller.user_id,
-		&req->ids[1], &message);
+	enum err err = db_message_one(
+		req->db, req->arena, &req->ids[0], &req->caller.user_id, &req->ids[1], &message);
 
 	if (err != OK)
 		return err;

@@ -8,7 +8,8 @@
 /* Integers above this are not safe in every JSON reader. */
 #define SEQ_MAX ((INT64_C(1) << 53) - 1)
 
-static enum err watermark_advance(struct request *req, enum receipt_kind kind, struct watermarks *out)
+static enum err watermark_advance(
+	struct request *req, enum receipt_kind kind, struct watermarks *out)
 {
 	int64_t seq = -1;
 	enum err err;
@@ -18,8 +19,8 @@ static enum err watermark_advance(struct request *req, enum receipt_kind kind, s
 	err = request_check(req);
 	if (err != OK)
 		return err;
-	return db_receipt_advance(req->db, req->arena, &req->ids[0], &req->caller.user_id, kind, seq,
-		&req->faults, out);
+	return db_receipt_advance(req->db, req->arena, &req->ids[0], &req->caller.user_id, kind,
+		seq, &req->faults, out);
 }
 
 enum err receipt_read(struct request *req)

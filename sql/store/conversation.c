@@ -1,12 +1,32 @@
-/* Conversations in the database (sql/query/conversation.sql). Called by rest/handler/conversation.c. */
+/* Conversations in the database (sql/query/conversation.sql). Called by
+ * rest/handler/conversation.c. */
 #include "sql/store/conversation.h"
 
 #include "sql/row.h"
 #include "sql/store/message.h"
 
-enum { ID, KIND, TITLE, AVATAR_URL, EXTERNAL_REF, CREATED_BY, CREATED_AT, LAST_ACTIVITY_AT, LAST_SEQ,
-	REV, MEMBER_COUNT, ROLE, JOINED_AT, LAST_READ_SEQ, LAST_DELIVERED_SEQ, UNREAD_COUNT,
-	MUTED_UNTIL, PINNED, ARCHIVED, CONVERSATION__MAX };
+enum {
+	ID,
+	KIND,
+	TITLE,
+	AVATAR_URL,
+	EXTERNAL_REF,
+	CREATED_BY,
+	CREATED_AT,
+	LAST_ACTIVITY_AT,
+	LAST_SEQ,
+	REV,
+	MEMBER_COUNT,
+	ROLE,
+	JOINED_AT,
+	LAST_READ_SEQ,
+	LAST_DELIVERED_SEQ,
+	UNREAD_COUNT,
+	MUTED_UNTIL,
+	PINNED,
+	ARCHIVED,
+	CONVERSATION__MAX
+};
 
 static const char *const names[CONVERSATION__MAX] = {
 	[ID] = "id",
@@ -30,8 +50,15 @@ static const char *const names[CONVERSATION__MAX] = {
 	[ARCHIVED] = "archived",
 };
 
-enum { MEMBER_USER_ID, MEMBER_DISPLAY_NAME, MEMBER_AVATAR_URL, MEMBER_ROLE, MEMBER_READ_SEQ,
-	MEMBER_DELIVERED_SEQ, MEMBER__MAX };
+enum {
+	MEMBER_USER_ID,
+	MEMBER_DISPLAY_NAME,
+	MEMBER_AVATAR_URL,
+	MEMBER_ROLE,
+	MEMBER_READ_SEQ,
+	MEMBER_DELIVERED_SEQ,
+	MEMBER__MAX
+};
 
 static const char *const member_names[MEMBER__MAX] = {
 	[MEMBER_USER_ID] = "user_id",
@@ -71,7 +98,8 @@ static struct membership *read_membership(struct arena *arena, const struct colu
 	return me;
 }
 
-/* A row of conversation_list or conversation_one: the conversation, the caller's view, the latest message. */
+/* A row of conversation_list or conversation_one: the conversation, the caller's view, the latest
+ * message. */
 static enum err read_conversation(struct arena *arena, const struct columns *c,
 	const struct columns *message, size_t row, struct conversation *out)
 {
@@ -121,8 +149,8 @@ static struct str uuid_array(struct arena *arena, const struct uuid *ids, size_t
 }
 
 /* Notes each of the unknown ids ("id,id,…") at its place in member_ids. */
-static void note_unknown(struct arena *arena, const struct conversation_new *new, struct str unknown,
-	struct faults *faults)
+static void note_unknown(struct arena *arena, const struct conversation_new *new,
+	struct str unknown, struct faults *faults)
 {
 	for (size_t at = 0; at + UUID_TEXT_LEN <= unknown.len; at += UUID_TEXT_LEN + 1) {
 		struct uuid id;
@@ -151,8 +179,8 @@ enum err db_conversation_create(struct db *db, struct arena *arena, const struct
 	uuid_new(&new_id);
 	uuid_new(&event_id);
 	err = db_run(db, arena, Q_CONVERSATION_CREATE, &rows, P_UUID(&new_id),
-		P_TEXT(str_of(conversation_kind_name(new->kind))), P_UUID(caller), P_TEXT(new->title),
-		P_TEXT(new->avatar_url), P_TEXT(new->external_ref),
+		P_TEXT(str_of(conversation_kind_name(new->kind))), P_UUID(caller),
+		P_TEXT(new->title), P_TEXT(new->avatar_url), P_TEXT(new->external_ref),
 		P_TEXT(new->history_all ? STR("all") : STR("joined")),
 		P_TEXT(uuid_array(arena, new->member_ids, new->nmembers)), P_UUID(&event_id));
 	if (err != OK)
@@ -161,7 +189,8 @@ enum err db_conversation_create(struct db *db, struct arena *arena, const struct
 	outcome = row_text(&c, 0, 0);
 	if (str_equal(outcome, STR("unknown_member"))) {
 		note_unknown(arena, new, row_text(&c, 0, 2), faults);
-		return faults->count > 0 ? ERR_INVALID_INPUT : ERR_UNAUTHORIZED; /* the caller is gone */
+		return faults->count > 0 ? ERR_INVALID_INPUT
+					 : ERR_UNAUTHORIZED; /* the caller is gone */
 	}
 	if (str_equal(outcome, STR("conflict")))
 		return ERR_CONFLICT;
@@ -198,7 +227,8 @@ enum err db_conversation_one(struct db *db, struct arena *arena, const struct uu
 	return OK;
 }
 
-/* Both people of a direct conversation in the list: the caller from its own view, the other from the row. */
+/* Both people of a direct conversation in the list: the caller from its own view, the other from
+ * the row. */
 static void read_pair(struct arena *arena, const struct columns *own, const struct columns *other,
 	size_t row, const struct uuid *user, struct conversation *conversation)
 {
@@ -249,8 +279,8 @@ enum err db_conversation_list(struct db *db, struct arena *arena, const struct u
 	return OK;
 }
 
-enum err db_unread_total(struct db *db, struct arena *arena, const struct uuid *user,
-	struct unread *out)
+enum err db_unread_total(
+	struct db *db, struct arena *arena, const struct uuid *user, struct unread *out)
 {
 	static const char *const unread_names[] = { "unread_count", "conversations" };
 	struct columns c;

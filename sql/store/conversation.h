@@ -6,8 +6,9 @@
 #include "sql/db.h"
 
 /*
- * Opens a conversation, or finds the one that is there (*created false). ERR_INVALID_INPUT: a member is unknown (noted
- * in faults); ERR_CONFLICT: the external_ref belongs to one that the caller is not in.
+ * Opens a conversation, or finds the one that is there (*created false). ERR_INVALID_INPUT: a
+ * member is unknown (noted in faults); ERR_CONFLICT: the external_ref belongs to one that the
+ * caller is not in.
  */
 must_check enum err db_conversation_create(struct db *db, struct arena *arena,
 	const struct uuid *caller, const struct conversation_new *new, struct faults *faults,
@@ -19,21 +20,21 @@ must_check enum err db_conversation_one(struct db *db, struct arena *arena, cons
 
 /* Where a page of the list goes on: after this conversation. */
 struct conversation_cursor {
-	int64_t last_activity_at_us;	/* TIME_NONE: from the top */
+	int64_t last_activity_at_us; /* TIME_NONE: from the top */
 	struct uuid id;
 };
 
 /* Up to limit + 1 of the user's conversations, latest activity first. *out lives on the arena. */
-must_check enum err db_conversation_list(struct db *db, struct arena *arena, const struct uuid *user,
-	const struct conversation_cursor *cursor, size_t limit, struct conversation **out,
-	size_t *count);
+must_check enum err db_conversation_list(struct db *db, struct arena *arena,
+	const struct uuid *user, const struct conversation_cursor *cursor, size_t limit,
+	struct conversation **out, size_t *count);
 
 /* Over everything the user is in. */
 struct unread {
 	int64_t unread_count;
 	int64_t conversations;
 };
-must_check enum err db_unread_total(struct db *db, struct arena *arena, const struct uuid *user,
-	struct unread *out);
+must_check enum err db_unread_total(
+	struct db *db, struct arena *arena, const struct uuid *user, struct unread *out);
 
 #endif

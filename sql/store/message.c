@@ -1,8 +1,23 @@
-/* Messages in the database (sql/query/message.sql). Called by the handlers and commands of messages. */
+/* Messages in the database (sql/query/message.sql). Called by the handlers and commands of
+ * messages. */
 #include "sql/store/message.h"
 
-enum { ID, SEQ, REV, SENDER_ID, TYPE, BODY, CIPHERTEXT, METADATA, REPLY_TO, CREATED_AT, EDITED_AT,
-	DELETED_AT, STATUS, MESSAGE__MAX };
+enum {
+	ID,
+	SEQ,
+	REV,
+	SENDER_ID,
+	TYPE,
+	BODY,
+	CIPHERTEXT,
+	METADATA,
+	REPLY_TO,
+	CREATED_AT,
+	EDITED_AT,
+	DELETED_AT,
+	STATUS,
+	MESSAGE__MAX
+};
 
 static const char *const names[MESSAGE__MAX] = {
 	[ID] = "id",
@@ -30,8 +45,8 @@ bool has_message(const struct columns *columns, size_t row)
 	return !row_is_null(columns, row, ID);
 }
 
-void read_message(const struct columns *c, size_t row, const struct uuid *conversation,
-	struct message *out)
+void read_message(
+	const struct columns *c, size_t row, const struct uuid *conversation, struct message *out)
 {
 	*out = (struct message){
 		.id = row_uuid(c, row, ID),
@@ -73,8 +88,8 @@ static enum err run_send(struct db *db, struct arena *arena, const struct uuid *
 	uuid_new(&receipt_id);
 	return db_run(db, arena, Q_MESSAGE_SEND, rows, P_UUID(conversation), P_UUID(sender),
 		P_UUID(&new->id), P_TEXT(new->type), P_TEXT(new->body), P_TEXT(new->ciphertext),
-		P_TEXT(new->metadata), P_UUID(&new->reply_to), P_BYTES(new->digest, sizeof(new->digest)),
-		P_UUID(&event_id), P_UUID(&receipt_id));
+		P_TEXT(new->metadata), P_UUID(&new->reply_to),
+		P_BYTES(new->digest, sizeof(new->digest)), P_UUID(&event_id), P_UUID(&receipt_id));
 }
 
 enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *conversation,
@@ -101,7 +116,8 @@ enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *
 		}
 	}
 	if (err == ERR_INVALID_INPUT)
-		fault_add(faults, "reply_to", "unknown", "There is no such message in this conversation.");
+		fault_add(faults, "reply_to", "unknown",
+			"There is no such message in this conversation.");
 	if (err != OK)
 		return err;
 	if (!*created)
@@ -126,15 +142,16 @@ enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *
 }
 
 enum err db_message_page(struct db *db, struct arena *arena, const struct uuid *conversation,
-	const struct uuid *user, const struct message_page *page, struct message **out, size_t *count)
+	const struct uuid *user, const struct message_page *page, struct message **out,
+	size_t *count)
 {
 	struct columns c;
 	struct rows *rows;
 	struct message *messages;
 	size_t found;
-	enum err err = db_run(db, arena,
-		page->oldest_first ? Q_MESSAGE_PAGE_AFTER : Q_MESSAGE_PAGE, &rows, P_UUID(conversation),
-		P_UUID(user), page->before_seq ? P_INT64(page->before_seq) : P_NULL(),
+	enum err err = db_run(db, arena, page->oldest_first ? Q_MESSAGE_PAGE_AFTER : Q_MESSAGE_PAGE,
+		&rows, P_UUID(conversation), P_UUID(user),
+		page->before_seq ? P_INT64(page->before_seq) : P_NULL(),
 		page->after_seq ? P_INT64(page->after_seq) : P_NULL(),
 		P_INT64((int64_t)page->limit + 1));
 
@@ -159,8 +176,8 @@ enum err db_message_one(struct db *db, struct arena *arena, const struct uuid *c
 {
 	struct columns c;
 	struct rows *rows;
-	enum err err = db_run(db, arena, Q_MESSAGE_ONE, &rows, P_UUID(conversation), P_UUID(user),
-		P_UUID(id));
+	enum err err = db_run(
+		db, arena, Q_MESSAGE_ONE, &rows, P_UUID(conversation), P_UUID(user), P_UUID(id));
 
 	if (err != OK)
 		return err;

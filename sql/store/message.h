@@ -7,9 +7,10 @@
 #include "sql/row.h"
 
 /*
- * Sends a message (one round trip). *created is false when this very message had been sent before: *out is then
- * as it now is. ERR_NOT_FOUND: no such conversation for the sender; ERR_ID_REUSED: the id is another message's;
- * ERR_INVALID_INPUT: reply_to is none that the sender may read (noted in faults).
+ * Sends a message (one round trip). *created is false when this very message had been sent before:
+ * *out is then as it now is. ERR_NOT_FOUND: no such conversation for the sender; ERR_ID_REUSED: the
+ * id is another message's; ERR_INVALID_INPUT: reply_to is none that the sender may read (noted in
+ * faults).
  */
 must_check enum err db_message_send(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new,
@@ -17,14 +18,14 @@ must_check enum err db_message_send(struct db *db, struct arena *arena,
 
 /* One page of history. */
 struct message_page {
-	int64_t before_seq;	/* exclusive; 0: from the newest */
-	int64_t after_seq;	/* exclusive; 0: none */
+	int64_t before_seq; /* exclusive; 0: from the newest */
+	int64_t after_seq;  /* exclusive; 0: none */
 	bool oldest_first;
 	size_t limit;
 };
 
-/* Up to limit + 1 messages that the user may read, so that the caller sees whether there are more. ERR_NOT_FOUND:
- * no such conversation for the user. *out lives on the arena. */
+/* Up to limit + 1 messages that the user may read, so that the caller sees whether there are more.
+ * ERR_NOT_FOUND: no such conversation for the user. *out lives on the arena. */
 must_check enum err db_message_page(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *user, const struct message_page *page,
 	struct message **out, size_t *count);
@@ -34,18 +35,20 @@ must_check enum err db_message_one(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *user, const struct uuid *id,
 	struct message *out);
 
-/* Where a message (nil: none) and a time (TIME_NONE: none) stand. id_seq 0: no such message. at_seq: the first message at
- * or after the time; past_seq: the first after it. ERR_NOT_FOUND: no such conversation for the user. */
+/* Where a message (nil: none) and a time (TIME_NONE: none) stand. id_seq 0: no such message.
+ * at_seq: the first message at or after the time; past_seq: the first after it. ERR_NOT_FOUND: no
+ * such conversation for the user. */
 struct message_position {
 	int64_t id_seq;
 	int64_t at_seq;
 	int64_t past_seq;
 };
 must_check enum err db_message_position(struct db *db, struct arena *arena,
-	const struct uuid *conversation, const struct uuid *user, const struct uuid *id, int64_t at_us,
-	struct message_position *out);
+	const struct uuid *conversation, const struct uuid *user, const struct uuid *id,
+	int64_t at_us, struct message_position *out);
 
-/* For stores whose rows carry a message under a prefix ("message_"): finds the columns once, reads a row. */
+/* For stores whose rows carry a message under a prefix ("message_"): finds the columns once, reads
+ * a row. */
 void message_columns(const struct rows *rows, const char *prefix, struct columns *out);
 void read_message(const struct columns *columns, size_t row, const struct uuid *conversation,
 	struct message *out);

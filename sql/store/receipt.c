@@ -24,7 +24,8 @@ enum err db_receipt_advance(struct db *db, struct arena *arena, const struct uui
 	columns_find(rows, "", names, 4, &c);
 	outcome = row_text(&c, 0, 0);
 	if (str_equal(outcome, STR("beyond"))) {
-		fault_add(faults, "seq", "out_of_range", "The conversation has no message of this seq yet.");
+		fault_add(faults, "seq", "out_of_range",
+			"The conversation has no message of this seq yet.");
 		return ERR_INVALID_INPUT;
 	}
 	if (!str_equal(outcome, STR("ok")))

@@ -5,7 +5,10 @@
 #include "lib/json_read.h"
 #include "sql/db.h"
 
-enum receipt_kind { RECEIPT_DELIVERED, RECEIPT_READ };
+enum receipt_kind {
+	RECEIPT_DELIVERED,
+	RECEIPT_READ
+};
 
 struct watermarks {
 	int64_t last_read_seq;
@@ -13,10 +16,11 @@ struct watermarks {
 	int64_t unread_count;
 };
 
-/* Moves the user's own watermark up to seq (-1: the latest), never back, and emits the event when it moved.
- * ERR_NOT_FOUND: no such conversation for the user; ERR_INVALID_INPUT: beyond its last message (noted in faults). */
+/* Moves the user's own watermark up to seq (-1: the latest), never back, and emits the event when
+ * it moved. ERR_NOT_FOUND: no such conversation for the user; ERR_INVALID_INPUT: beyond its last
+ * message (noted in faults). */
 must_check enum err db_receipt_advance(struct db *db, struct arena *arena,
-	const struct uuid *conversation, const struct uuid *user, enum receipt_kind kind, int64_t seq,
-	struct faults *faults, struct watermarks *out);
+	const struct uuid *conversation, const struct uuid *user, enum receipt_kind kind,
+	int64_t seq, struct faults *faults, struct watermarks *out);
 
 #endif

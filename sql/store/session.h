@@ -5,7 +5,9 @@
 #include "lib/model/user.h"
 #include "sql/db.h"
 
-enum { REFRESH_HASH_BYTES = 32 };
+enum {
+	REFRESH_HASH_BYTES = 32
+};
 
 struct session_new {
 	struct uuid id;
@@ -16,7 +18,7 @@ struct session_new {
 };
 
 /* Opens a session on one of the user's devices, which is made when it is new. */
-must_check enum err db_session_create(struct db *db, struct arena *arena,
-	const struct session_new *session);
+must_check enum err db_session_create(
+	struct db *db, struct arena *arena, const struct session_new *session);
 
 #endif

@@ -3,8 +3,20 @@
 
 #include "sql/row.h"
 
-enum { ID, HANDLE, DISPLAY_NAME, AVATAR_URL, BIO, CREATED_AT, DELETED, PROFILE__MAX,
-	EMAIL = PROFILE__MAX, LOCALE, SETTINGS, OWN__MAX };
+enum {
+	ID,
+	HANDLE,
+	DISPLAY_NAME,
+	AVATAR_URL,
+	BIO,
+	CREATED_AT,
+	DELETED,
+	PROFILE__MAX,
+	EMAIL = PROFILE__MAX,
+	LOCALE,
+	SETTINGS,
+	OWN__MAX
+};
 
 static const char *const names[OWN__MAX] = {
 	[ID] = "id",
@@ -19,7 +31,8 @@ static const char *const names[OWN__MAX] = {
 	[SETTINGS] = "settings",
 };
 
-/* The only row, with what only its user may see where own is set. ERR_NOT_FOUND when there is none. */
+/* The only row, with what only its user may see where own is set. ERR_NOT_FOUND when there is none.
+ */
 static enum err read_user(const struct rows *rows, bool own, struct user *out)
 {
 	struct columns c;
@@ -50,10 +63,10 @@ enum err db_user_register(struct db *db, struct arena *arena, const struct user_
 {
 	struct rows *rows;
 	enum err err = db_run(db, arena, Q_USER_REGISTER, &rows, P_UUID(&session->user_id),
-		P_TEXT(new->handle), P_TEXT(new->display_name), P_TEXT(new->email), P_TEXT(new->locale),
-		P_TEXT(password_hash), P_UUID(&session->device.id), P_TEXT(session->device.name),
-		P_TEXT(session->device.platform), P_UUID(&session->id),
-		P_BYTES(session->refresh_hash, sizeof(session->refresh_hash)),
+		P_TEXT(new->handle), P_TEXT(new->display_name), P_TEXT(new->email),
+		P_TEXT(new->locale), P_TEXT(password_hash), P_UUID(&session->device.id),
+		P_TEXT(session->device.name), P_TEXT(session->device.platform),
+		P_UUID(&session->id), P_BYTES(session->refresh_hash, sizeof(session->refresh_hash)),
 		P_INT64(session->refresh_ttl_s));
 
 	if (err == ERR_CONFLICT) {
@@ -97,8 +110,8 @@ enum err db_user_own(struct db *db, struct arena *arena, const struct uuid *user
 	return err == OK ? read_user(rows, true, out) : err;
 }
 
-enum err db_user_profile(struct db *db, struct arena *arena, const struct uuid *user,
-	struct user *out)
+enum err db_user_profile(
+	struct db *db, struct arena *arena, const struct uuid *user, struct user *out)
 {
 	struct rows *rows;
 	enum err err = db_run(db, arena, Q_USER_PROFILE, &rows, P_UUID(user));

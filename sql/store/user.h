@@ -6,14 +6,14 @@
 #include "sql/db.h"
 #include "sql/store/session.h"
 
-/* Registers a person with its first session, whose user_id is the new person's. ERR_CONFLICT: the handle or the e-mail is
- * taken; faults then says which. */
+/* Registers a person with its first session, whose user_id is the new person's. ERR_CONFLICT: the
+ * handle or the e-mail is taken; faults then says which. */
 must_check enum err db_user_register(struct db *db, struct arena *arena, const struct user_new *new,
 	struct str password_hash, const struct session_new *session, struct faults *faults,
 	struct user *out);
 
-/* By handle or e-mail (one of them may be none). ERR_NOT_FOUND: nobody, or erased. *password_hash has ptr NULL for one who
- * has no password. */
+/* By handle or e-mail (one of them may be none). ERR_NOT_FOUND: nobody, or erased. *password_hash
+ * has ptr NULL for one who has no password. */
 must_check enum err db_user_for_login(struct db *db, struct arena *arena, struct str handle,
 	struct str email, struct user *out, struct str *password_hash);
 
@@ -22,12 +22,12 @@ must_check enum err db_user_password_update(struct db *db, struct arena *arena,
 	const struct uuid *user, struct str new_hash, struct str old_hash);
 
 /* All of one's own profile. ERR_NOT_FOUND: erased. */
-must_check enum err db_user_own(struct db *db, struct arena *arena, const struct uuid *user,
-	struct user *out);
+must_check enum err db_user_own(
+	struct db *db, struct arena *arena, const struct uuid *user, struct user *out);
 
 /* What others may see of anybody. ERR_NOT_FOUND: no such person. */
-must_check enum err db_user_profile(struct db *db, struct arena *arena, const struct uuid *user,
-	struct user *out);
+must_check enum err db_user_profile(
+	struct db *db, struct arena *arena, const struct uuid *user, struct user *out);
 
 /* Changes one's own profile and gives it as it then is. ERR_NOT_FOUND: erased. */
 must_check enum err db_user_update(struct db *db, struct arena *arena, const struct uuid *user,

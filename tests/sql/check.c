@@ -1,7 +1,8 @@
 /*
- * check-sql CONNINFO: prepares every statement of sql/query against a migrated database and describes it. Fails, naming
- * each, when one does not parse, names what is not there, or has another number of parameters than the table says.
- * Columns are checked by name when a store reads them.
+ * check-sql CONNINFO: prepares every statement of sql/query against a migrated database and
+ * describes it. Fails, naming each, when one does not parse, names what is not there, or has
+ * another number of parameters than the table says. Columns are checked by name when a store reads
+ * them.
  */
 #include <libpq-fe.h>
 #include <stdio.h>

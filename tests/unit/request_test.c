@@ -95,7 +95,8 @@ static void a_query_parameter_is_decoded(void **state)
 
 		open_request(&req, &gateway, &variables);
 		err = request_query(&req, queries_of[i].name, &value);
-		if (err != queries_of[i].err || (err == OK && !str_equal(value, str_of(queries_of[i].value))) ||
+		if (err != queries_of[i].err ||
+			(err == OK && !str_equal(value, str_of(queries_of[i].value))) ||
 			(err == ERR_INVALID_INPUT) != (req.faults.count == 1))
 			fail_msg("row %zu: %s: err %d", i, queries_of[i].query, err);
 		arena_reset(worker.arena);
@@ -105,8 +106,8 @@ static void a_query_parameter_is_decoded(void **state)
 static const struct {
 	const char *script, *info, *path;
 } paths[] = {
-	{ "", "/api/v1/config", "/api/v1/config" },			/* lighttpd with fix-root-scriptname */
-	{ "/api/v1/config", "", "/api/v1/config" },			/* nginx without PATH_INFO */
+	{ "", "/api/v1/config", "/api/v1/config" }, /* lighttpd with fix-root-scriptname */
+	{ "/api/v1/config", "", "/api/v1/config" }, /* nginx without PATH_INFO */
 	{ "/api/v1/config", NULL, "/api/v1/config" },
 	{ "/cgi-bin/parley-rest", "/api/v1/config", "/api/v1/config" }, /* plain CGI */
 	{ "/cgi-bin/parley-rest", "/health", "/health" },
@@ -180,7 +181,7 @@ static const struct {
 	{ NULL, NULL, "0", "", false, OK },
 	{ "application/json", NULL, "-1", "{}", true, ERR_MALFORMED },
 	{ "application/json", NULL, "1e3", "{}", true, ERR_MALFORMED },
-	{ "application/json", NULL, "10", "{}", true, ERR_MALFORMED },	/* ends early */
+	{ "application/json", NULL, "10", "{}", true, ERR_MALFORMED }, /* ends early */
 	{ "application/json", NULL, "2", "[]", true, ERR_MALFORMED },
 	{ "application/json", NULL, "4", "null", false, ERR_MALFORMED },
 	{ "application/json", NULL, "16", "{\"a\":\"12345678\"}", true, OK },

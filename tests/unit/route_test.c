@@ -16,7 +16,7 @@
 static const struct {
 	const char *method, *path;
 	enum err err;
-	const char *pattern;	/* of the row that is found */
+	const char *pattern; /* of the row that is found */
 	const char *allow;
 } cases[] = {
 	{ "GET", "/health", OK, "/health", "" },
@@ -25,7 +25,8 @@ static const struct {
 	{ "PATCH", "/api/v1/users/me", OK, "/api/v1/users/me", "" },
 	{ "DELETE", "/api/v1/users/me", ERR_METHOD_NOT_ALLOWED, NULL, "GET, PATCH" },
 	{ "GET", "/api/v1/users/" ID1, OK, "/api/v1/users/{user}", "" },
-	{ "GET", "/api/v1/users/01A2012E-BC0F-74B4-A369-5388C405535A", OK, "/api/v1/users/{user}", "" },
+	{ "GET", "/api/v1/users/01A2012E-BC0F-74B4-A369-5388C405535A", OK, "/api/v1/users/{user}",
+		"" },
 	{ "GET", "/api/v1/users/" ID1 "/", ERR_NOT_FOUND, NULL, "" },
 	{ "GET", "/api/v1/users/" ID1 "0", ERR_NOT_FOUND, NULL, "" },
 	{ "GET", "/api/v1/users/01a2012ebc0f74b4a3695388c405535a", ERR_NOT_FOUND, NULL, "" },
@@ -34,7 +35,8 @@ static const struct {
 	{ "GET", "/api/v1/conversations/" ID1 "/messages/" ID2, OK,
 		"/api/v1/conversations/{conversation}/messages/{message}", "" },
 	{ "GET", "/api/v1/conversations/" ID1 "/messages/me", ERR_NOT_FOUND, NULL, "" },
-	{ "PUT", "/api/v1/conversations/" ID1 "/messages", ERR_METHOD_NOT_ALLOWED, NULL, "GET, POST" },
+	{ "PUT", "/api/v1/conversations/" ID1 "/messages", ERR_METHOD_NOT_ALLOWED, NULL,
+		"GET, POST" },
 	{ "get", "/health", ERR_METHOD_NOT_ALLOWED, NULL, "GET" },
 	{ "", "/health", ERR_METHOD_NOT_ALLOWED, NULL, "GET" },
 	{ "GET", "", ERR_NOT_FOUND, NULL, "" },
@@ -50,14 +52,14 @@ static void a_path_finds_its_row(void **state)
 		struct uuid ids[REQUEST_IDS_MAX];
 		char allow[ROUTE_ALLOW_BYTES] = "";
 		const struct route *route = NULL;
-		enum err err = route_find(str_of(cases[i].method), str_of(cases[i].path), &route, ids,
-			allow);
+		enum err err = route_find(
+			str_of(cases[i].method), str_of(cases[i].path), &route, ids, allow);
 
 		if (err != cases[i].err ||
 			(err == ERR_METHOD_NOT_ALLOWED && strcmp(allow, cases[i].allow) != 0) ||
 			(err == OK && strcmp(route->pattern, cases[i].pattern) != 0))
-			fail_msg("row %zu: %s %s: err %d, allow '%s'", i, cases[i].method, cases[i].path,
-				err, allow);
+			fail_msg("row %zu: %s %s: err %d, allow '%s'", i, cases[i].method,
+				cases[i].path, err, allow);
 	}
 }
 
