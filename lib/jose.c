@@ -70,11 +70,12 @@ static size_t encode(char *out, size_t out_size, const void *bytes, size_t len)
 	return strlen(out);
 }
 
-/* libsodium refuses padding, foreign characters and trailing bits that are not zero. */
+/* libsodium refuses padding and trailing bits that are not zero. */
 static bool decode(struct str text, void *out, size_t out_size, size_t *len)
 {
-	return text.len > 0 && sodium_base642bin(out, out_size, text.ptr, text.len, NULL, len, NULL,
-				       sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+	return text.len > 0 && text_is_base64url(text) &&
+	       sodium_base642bin(out, out_size, text.ptr, text.len, NULL, len, NULL,
+		       sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
 }
 
 /* --- keys --- */

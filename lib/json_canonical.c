@@ -128,22 +128,6 @@ static void number_add(struct arena *arena, struct str number, struct buf *out)
 
 /* --- strings ---------------------------------------------------------------------------------- */
 
-static size_t utf8_put(uint32_t code_point, char out[4])
-{
-	if (code_point < 0x80) {
-		out[0] = (char)code_point;
-		return 1;
-	}
-	size_t length = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
-	static const uint8_t leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-	for (size_t i = length - 1; i > 0; i--) {
-		out[i] = (char)(0x80 | (code_point & 0x3f));
-		code_point >>= 6;
-	}
-	out[0] = (char)(leads[length] | code_point);
-	return length;
-}
-
 static void string_add(struct str string, struct buf *out)
 {
 	struct str inside = json_inside(string);
@@ -155,11 +139,11 @@ static void string_add(struct str string, struct buf *out)
 	char bytes[4];
 	size_t len = 0;
 	for (struct str rest = inside; rest.len > 0;)
-		len += utf8_put(json_char(&rest), bytes);
+		len += json_char_put(json_char(&rest), bytes);
 	buf_printf(out, "s%zu:", len);
 	buf_reserve(out, len);
 	while (inside.len > 0)
-		buf_add(out, bytes, utf8_put(json_char(&inside), bytes));
+		buf_add(out, bytes, json_char_put(json_char(&inside), bytes));
 }
 
 /* --- objects and arrays ----------------------------------------------------------------------- */

@@ -66,6 +66,38 @@ static void tree_free(void *tree)
 	json_object_put(tree);
 }
 
+/* Does an escaped surrogate pair begin here? */
+static bool is_pair(struct str text)
+{
+	return text.len >= 12 && text.ptr[1] == 'u' && (text.ptr[2] | 0x20) == 'd' &&
+	       memchr("89abAB", text.ptr[3], 6) != NULL;
+}
+
+/*
+ * The text with characters in place of escaped surrogate pairs. json-c 0.16 takes the 32768 code points
+ * whose low 16 bits look like a surrogate (U+2D800, an ideograph) for one and puts U+FFFD in their place:
+ * https://github.com/json-c/json-c/pull/893
+ */
+static struct str pairs_unescape(struct arena *arena, struct str text)
+{
+	if (!memmem(text.ptr, text.len, "\\ud", 3) && !memmem(text.ptr, text.len, "\\uD", 3))
+		return text;
+	char *out = arena_alloc(arena, text.len);
+	size_t len = 0;
+	while (text.len > 0) {
+		if (*text.ptr == '\\' && is_pair(text)) {
+			len += json_char_put(json_char(&text), out + len);
+			continue;
+		}
+		/* An escape is copied whole, so that the end of one is not taken for the next. */
+		size_t step = *text.ptr == '\\' ? 2 : 1;
+		memcpy(out + len, text.ptr, step);
+		len += step;
+		text = (struct str){ text.ptr + step, text.len - step };
+	}
+	return (struct str){ out, len };
+}
+
 /* The tree of a scanned text; NULL for null, with *done true. */
 static struct json_object *tree_parse(struct str text, unsigned max_depth, bool *done)
 {
@@ -94,7 +126,7 @@ enum err json_parse(struct arena *arena, struct str text, unsigned max_depth,
 	bool done;
 	if (max_depth > JSON_DEPTH_LIMIT)
 		max_depth = JSON_DEPTH_LIMIT;
-	struct json_object *tree = tree_parse(text, max_depth, &done);
+	struct json_object *tree = tree_parse(pairs_unescape(arena, text), max_depth, &done);
 	if (tree != NULL)
 		arena_defer(arena, tree_free, tree);
 	if (!done) {

@@ -537,6 +537,22 @@ uint32_t json_char(struct str *rest)
 	return code_point;
 }
 
+size_t json_char_put(uint32_t code_point, char out[4])
+{
+	if (code_point < 0x80) {
+		out[0] = (char)code_point;
+		return 1;
+	}
+	size_t length = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+	static const uint8_t leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	for (size_t i = length - 1; i > 0; i--) {
+		out[i] = (char)(0x80 | (code_point & 0x3f));
+		code_point >>= 6;
+	}
+	out[0] = (char)(leads[length] | code_point);
+	return length;
+}
+
 static bool has_escape(struct str text)
 {
 	return text.len > 0 && memchr(text.ptr, '\\', text.len) != NULL;

@@ -42,6 +42,9 @@ bool json_walk(struct str *rest, struct str *value);
 /* The next character of what is between a string's quotes, unescaped; rest must not be empty. */
 uint32_t json_char(struct str *rest);
 
+/* Writes a character as UTF-8; the number of bytes. */
+size_t json_char_put(uint32_t code_point, char out[4]);
+
 /* Orders what is between the quotes of two strings by the bytes that they mean; as memcmp. */
 int json_compare(struct str a, struct str b);
 

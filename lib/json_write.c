@@ -32,6 +32,41 @@ static const char escape_letters[256] = {
 	['\\'] = '\\',
 };
 
+/* Bytes that are looked at together. */
+enum {
+	WORD_BYTES = sizeof(uint64_t)
+};
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (uint8_t)(byte))
+
+/* Is one of the eight bytes at at in need of an escape? A byte below n is one whose high bit a subtraction of
+ * n sets though the byte has none; a byte that is c is one that c in each place makes zero. */
+static bool word_needs_escape(const char *at)
+{
+	uint64_t word;
+	memcpy(&word, at, sizeof(word));
+	uint64_t quote = word ^ EACH_BYTE('"'), backslash = word ^ EACH_BYTE('\\');
+	uint64_t hits = ((word - EACH_BYTE(0x20)) & ~word) | ((quote - EACH_BYTE(1)) & ~quote) |
+			((backslash - EACH_BYTE(1)) & ~backslash);
+	return (hits & EACH_BYTE(0x80)) != 0;
+}
+
+/* How many bytes at the front of text need no escape. */
+static size_t plain_length(struct str text)
+{
+	size_t len = 0;
+	while (text.len - len >= WORD_BYTES && !word_needs_escape(text.ptr + len))
+		len += WORD_BYTES;
+	while (len < text.len && escape_letters[(uint8_t)text.ptr[len]] == 0)
+		len++;
+	return len;
+}
+
+static inline void room(struct buf *buf, size_t bytes)
+{
+	if (buf->cap - buf->len < bytes)
+		buf_reserve(buf, bytes);
+}
+
 static void comma(struct buf *buf)
 {
 	if (buf->len > 0 && ends_value[(uint8_t)buf->data[buf->len - 1]])
@@ -62,10 +97,16 @@ void json_write_array_end(struct buf *buf)
 
 void json_write_key(struct buf *buf, const char *key)
 {
+	size_t len = strlen(key);
+	room(buf, len + sizeof(",\"\":"));
 	comma(buf);
-	buf_add_char(buf, '"');
-	buf_add_string(buf, key);
-	buf_add(buf, "\":", 2);
+	char *at = buf->data + buf->len;
+	*at++ = '"';
+	memcpy(at, key, len);
+	at += len;
+	*at++ = '"';
+	*at++ = ':';
+	buf->len += len + 3;
 }
 
 static void escape_add(struct buf *buf, uint8_t byte)
@@ -85,18 +126,17 @@ void json_write_str(struct buf *buf, struct str text)
 		json_write_null(buf);
 		return;
 	}
+	room(buf, text.len + sizeof(",\"\""));
 	comma(buf);
-	buf_reserve(buf, text.len + 2);
 	buf_add_char(buf, '"');
-	size_t begin = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (escape_letters[(uint8_t)text.ptr[i]] == 0)
-			continue;
-		buf_add(buf, text.ptr + begin, i - begin);
-		escape_add(buf, (uint8_t)text.ptr[i]);
-		begin = i + 1;
+	for (;;) {
+		size_t plain = plain_length(text);
+		buf_add(buf, text.ptr, plain);
+		if (plain == text.len)
+			break;
+		escape_add(buf, (uint8_t)text.ptr[plain]);
+		text = (struct str){ text.ptr + plain + 1, text.len - plain - 1 };
 	}
-	buf_add(buf, text.ptr + begin, text.len - begin);
 	buf_add_char(buf, '"');
 }
 

@@ -439,11 +439,8 @@ struct rate_answer rate_take(
 		if (!slot)
 			break;
 		struct rate_answer answer;
-		if (!slot_take(slot, hash, shape, now_us, &answer))
-			continue;
-		if (!answer.allowed)
-			shm_count(shm, SHM_RATE_LIMITED);
-		return answer;
+		if (slot_take(slot, hash, shape, now_us, &answer))
+			return answer;
 	}
 	shm_count(shm, SHM_RATE_TABLE_FULL);
 	return unlimited;

@@ -103,7 +103,7 @@ struct rate_answer {
 };
 
 /* Takes one from the bucket of (limit, key) at now_us (time_mono_us). A quota of 0 is no limit; a
- * full table lets through. Counts SHM_RATE_LIMITED and SHM_RATE_TABLE_FULL. */
+ * full table lets through and counts SHM_RATE_TABLE_FULL. What a refusal means is the caller's to count. */
 struct rate_answer rate_take(
 	struct shm *shm, const struct rate_limit *limit, struct str key, int64_t now_us);
 

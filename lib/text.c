@@ -241,6 +241,17 @@ bool text_is_base64(struct str text, size_t *decoded_bytes)
 	return true;
 }
 
+bool text_is_base64url(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			    c == '-' || c == '_'))
+			return false;
+	}
+	return true;
+}
+
 bool text_equal_secret(struct str a, struct str b)
 {
 	return a.len == b.len && (a.len == 0 || sodium_memcmp(a.ptr, b.ptr, a.len) == 0);

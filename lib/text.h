@@ -56,6 +56,10 @@ bool text_parse_int(struct str text, long long min, long long max, long long *va
  * number of bytes that it stands for goes to *decoded_bytes. */
 bool text_is_base64(struct str text, size_t *decoded_bytes);
 
+/* Nothing but digits of base64url (RFC 4648 section 5), without padding. To be asked before libsodium 1.0.18 decodes, which
+ * takes every byte from 0x80 on for a digit. */
+bool text_is_base64url(struct str text);
+
 /* Equal in constant time for equal lengths; the lengths are no secret. */
 bool text_equal_secret(struct str a, struct str b);
 

@@ -47,7 +47,7 @@ static void cursor_read(struct request *req, struct conversation_cursor *out)
 	out->last_activity_at_us = TIME_NONE;
 	if (err != OK)
 		return;
-	if (text.len != CURSOR_TEXT_LEN ||
+	if (text.len != CURSOR_TEXT_LEN || !text_is_base64url(text) ||
 		sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL,
 			sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
 		len != sizeof(bytes)) {

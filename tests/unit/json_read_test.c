@@ -140,6 +140,35 @@ static void test_int(void **state)
 	}
 }
 
+/* Every character that an escape can stand for is that character in the tree. */
+static void test_escaped_characters(void **state)
+{
+	(void)state;
+	for (uint32_t code_point = 1; code_point <= 0x10ffff; code_point++) {
+		if (code_point >= 0xd800 && code_point <= 0xdfff)
+			continue;
+		/* Each seventh is enough, and the neighbours of what looks like a surrogate. */
+		uint32_t low = code_point & 0xffff;
+		if (code_point % 7 != 0 && low != 0xd800 && low != 0xdbff && low != 0xdc00 &&
+			low != 0xdfff)
+			continue;
+		char text[40], expected[8];
+		uint32_t above = code_point - 0x10000;
+		if (code_point < 0x10000)
+			sprintf(text, "\"\\\\ud8\\u%04x\"", code_point);
+		else
+			sprintf(text, "\"\\\\ud8\\u%04x\\u%04X\"", 0xd800 + (above >> 10),
+				0xdc00 + (above & 0x3ff));
+		memcpy(expected, "\\ud8", 4);
+		size_t len = 4 + json_char_put(code_point, expected + 4);
+		struct arena *arena = arena_new();
+		struct str string = json_str(document_parse(arena, str_of(text)));
+		if (!str_equal(string, (struct str){ expected, len }))
+			fail_msg("U+%04X: %s", code_point, text);
+		arena_free(arena);
+	}
+}
+
 /* Which reader a row of the fields is for. */
 enum reader {
 	BOOL,
@@ -342,6 +371,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parse_refuses, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_members, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_int, arena_make, arena_drop),
+		cmocka_unit_test(test_escaped_characters),
 		cmocka_unit_test_setup_teardown(test_fields, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_absent_fields, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_field_values, arena_make, arena_drop),

@@ -366,6 +366,22 @@ static void secrets(void **state)
 	assert_true(text_equal_secret(STR(""), (struct str){ NULL, 0 }));
 }
 
+static void base64url_has_64_digits_and_no_more(void **state)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	(void)state;
+	for (int byte = 0; byte < 256; byte++) {
+		char text[3] = { 'A', (char)byte, 'A' };
+		bool digit = byte != 0 && strchr(digits, byte) != NULL;
+
+		if (text_is_base64url((struct str){ text, sizeof(text) }) != digit)
+			fail_msg("byte %d", byte);
+	}
+	assert_true(text_is_base64url(STR("")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +396,7 @@ int main(void)
 		cmocka_unit_test(base64_agrees_with_a_decoder),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(secrets),
+		cmocka_unit_test(base64url_has_64_digits_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
