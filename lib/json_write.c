@@ -38,8 +38,11 @@ enum {
 };
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (uint8_t)(byte))
 
-/* Is one of the eight bytes at at in need of an escape? A byte below n is one whose high bit a subtraction of
- * n sets though the byte has none; a byte that is c is one that c in each place makes zero. */
+/*
+ * Does one of the eight bytes at at need an escape? Subtracting n sets the high bit of a byte that had none
+ * only where the byte was below n; a byte equal to c is one that exclusive-or with c makes less than 1.
+ * A borrow may set a bit too many, but only beside a right one.
+ */
 static bool word_needs_escape(const char *at)
 {
 	uint64_t word;

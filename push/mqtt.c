@@ -49,6 +49,9 @@ struct mqtt {
 
 static const char *code_text(int code)
 {
+	/* 2.0.11 has no text for it */
+	if (code == MOSQ_ERR_KEEPALIVE)
+		return "the broker does not answer any more";
 	return code == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(code);
 }
 

@@ -8,34 +8,23 @@
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
-#include <mqtt_protocol.h>
 
 #include "lib/log.h"
 #include "lib/time.h"
 #include "push/broker/broker.h"
 #include "push/broker/control.h"
+#include "push/broker/publish.h"
 
 enum {
 	RESYNC_STEP_US = 50 * 1000
 };
 
-/* Hands one message to the broker, which queues a copy until its loop comes round. */
 static enum err user_publish(const struct user *user, enum topic_name name, struct str payload,
 	int qos, uint32_t expiry_s)
 {
 	char topic[TOPIC_USER_BYTES];
-	mosquitto_property *properties = NULL;
 	topic_user(&user->id, name, topic);
-	if (expiry_s > 0 &&
-		mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL,
-			expiry_s) != MOSQ_ERR_SUCCESS)
-		return ERR_UNAVAILABLE;
-	int rc = mosquitto_broker_publish_copy(
-		NULL, topic, (int)payload.len, payload.ptr, qos, false, properties);
-	if (rc == MOSQ_ERR_SUCCESS)
-		return OK;
-	mosquitto_property_free_all(&properties);
-	return ERR_UNAVAILABLE;
+	return broker_publish(topic, payload, qos, false, expiry_s);
 }
 
 /* Users without an entry have neither connection nor session here: nobody would get it. */

@@ -12,6 +12,7 @@
 
 #include "lib/log.h"
 #include "lib/time.h"
+#include "push/broker/publish.h"
 
 static void presence_publish(struct user *user, bool online, int64_t since_us)
 {
@@ -23,8 +24,7 @@ static void presence_publish(struct user *user, bool online, int64_t since_us)
 	int len = snprintf(payload, sizeof(payload),
 		"{\"user_id\":\"%s\",\"status\":\"%s\",\"since\":\"%s\"}", id,
 		online ? "online" : "offline", since);
-	if (mosquitto_broker_publish_copy(NULL, topic, len, payload, 1, true, NULL) !=
-		MOSQ_ERR_SUCCESS)
+	if (broker_publish(topic, (struct str){ payload, (size_t)len }, 1, true, 0) != OK)
 		log_error("out of memory, presence is not published");
 	user->online = online;
 }

@@ -9,7 +9,7 @@ create table users (
 	avatar_url    text check (octet_length(avatar_url) <= 2048),
 	bio           text check (char_length(bio) <= 500),
 	locale        text check (octet_length(locale) <= 35),
-	settings      jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),
+	settings      json not null default '{}' check (json_typeof(settings) = 'object'),
 	created_at    timestamptz not null default now(),
 	updated_at    timestamptz not null default now(),
 	deleted_at    timestamptz

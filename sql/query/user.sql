@@ -47,7 +47,7 @@ set display_name = case when $2::boolean then $3::text else display_name end,
 	avatar_url = case when $4::boolean then $5::text else avatar_url end,
 	bio = case when $6::boolean then $7::text else bio end,
 	locale = case when $8::boolean then $9::text else locale end,
-	settings = case when $10::boolean then coalesce($11::text::jsonb, '{}') else settings end,
+	settings = case when $10::boolean then coalesce($11::text::json, '{}') else settings end,
 	updated_at = now()
 where id = $1::uuid and deleted_at is null
 returning id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,

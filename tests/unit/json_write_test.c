@@ -50,18 +50,42 @@ static void test_strings(void **state)
 static void test_string_places(void **state)
 {
 	(void)state;
+	static const struct {
+		char byte;
+		const char *escaped;
+	} rows[] = {
+		{ '"', "\\\"" },
+		{ '\\', "\\\\" },
+		{ '\n', "\\n" },
+		{ 0x00, "\\u0000" },
+		{ 0x1f, "\\u001f" },
+		/* the neighbours, which stay as they are */
+		{ ' ', " " },
+		{ '!', "!" },
+		{ '#', "#" },
+		{ '[', "[" },
+		{ ']', "]" },
+		{ 0x7f, "\x7f" },
+		{ (char)0x80, "\x80" },
+		{ (char)0xa2, "\xa2" },
+		{ (char)0xff, "\xff" },
+	};
+	enum {
+		LEN = 40
+	};
 	struct buf buf = { 0 };
-	for (size_t len = 1; len < 40; len++) {
-		for (size_t at = 0; at < len; at++) {
-			char text[40], expected[48];
-			memset(text, 'x', len);
-			text[at] = '"';
-			size_t n = (size_t)sprintf(expected, "\"%.*s\\\"%.*s\"", (int)at, text,
-				(int)(len - at - 1), text + at + 1);
-			json_write_str(&buf, (struct str){ text, len });
-			assert_int_equal(buf.len, n);
-			expect(&buf, expected, len);
-		}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) * LEN * LEN; i++) {
+		size_t row = i / (LEN * LEN), len = i / LEN % LEN, at = i % LEN;
+		char text[LEN], expected[LEN + 8];
+		if (at >= len)
+			continue;
+		memset(text, 'x', len);
+		text[at] = rows[row].byte;
+		sprintf(expected, "\"%.*s%s%.*s\"", (int)at, text, rows[row].escaped,
+			(int)(len - at - 1), text + at + 1);
+		json_write_str(&buf, (struct str){ text, len });
+		assert_int_equal(buf.len, strlen(expected));
+		expect(&buf, expected, row);
 	}
 }
 

@@ -1,0 +1,131 @@
+/* Topic rights as rows: whoever is not in a row as allowed is denied. */
+#include "push/broker/acl.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define ME "0190a000-0000-7000-8000-00000000abcd"
+#define OTHER "0190a000-0000-7000-8000-00000000abce"
+
+enum {
+	NOW_S = 1000
+};
+
+/* The tables are not asked here: rights follow from the entry alone. */
+struct client *client_find(const struct clients *clients, const struct mosquitto *handle)
+{
+	(void)clients, (void)handle;
+	return NULL;
+}
+
+enum who {
+	USER,
+	EXPIRED,
+	PUSH,
+	NOBODY
+};
+
+struct row {
+	enum who who;
+	int access;
+	const char *topic;
+	bool retain;
+	bool allowed;
+};
+
+static const struct row rows[] = {
+	{ USER, MOSQ_ACL_SUBSCRIBE, "users/" ME "/#", false, true },
+	{ USER, MOSQ_ACL_SUBSCRIBE, "presence/" OTHER, false, true },
+	{ USER, MOSQ_ACL_SUBSCRIBE, "users/" OTHER "/#", false, false },
+	{ USER, MOSQ_ACL_SUBSCRIBE, "users/+/commands/#", false, false },
+	{ USER, MOSQ_ACL_SUBSCRIBE, "$share/g/users/" ME "/#", false, false },
+	{ USER, MOSQ_ACL_SUBSCRIBE, "#", false, false },
+	{ USER, MOSQ_ACL_SUBSCRIBE, "", false, false },
+	{ USER, MOSQ_ACL_UNSUBSCRIBE, "anything", false, true },
+	{ USER, MOSQ_ACL_READ, "users/" ME "/messages", false, true },
+	{ USER, MOSQ_ACL_READ, "presence/" OTHER, true, true },
+	{ USER, MOSQ_ACL_READ, "users/" OTHER "/messages", false, false },
+	{ USER, MOSQ_ACL_READ, "users/" OTHER "/commands/send", false, false },
+	{ USER, MOSQ_ACL_READ, "$SYS/broker/uptime", false, false },
+	{ USER, MOSQ_ACL_WRITE, "users/" ME "/commands/send", false, true },
+	{ USER, MOSQ_ACL_WRITE, "users/" ME "/commands/send", true, false },
+	{ USER, MOSQ_ACL_WRITE, "users/" ME "/messages", false, false },
+	{ USER, MOSQ_ACL_WRITE, "users/" OTHER "/commands/send", false, false },
+	{ USER, MOSQ_ACL_WRITE, "presence/" ME, true, false },
+	{ USER, MOSQ_ACL_WRITE, TOPIC_CONTROL, false, false },
+	{ USER, MOSQ_ACL_NONE, "users/" ME "/messages", false, false },
+	{ USER, MOSQ_ACL_READ | MOSQ_ACL_WRITE, "users/" ME "/commands/send", false, false },
+	{ USER, 64, "users/" ME "/messages", false, false },
+
+	{ EXPIRED, MOSQ_ACL_WRITE, "users/" ME "/commands/send", false, false },
+	{ EXPIRED, MOSQ_ACL_READ, "users/" ME "/messages", false, true },
+
+	{ PUSH, MOSQ_ACL_WRITE, TOPIC_CONTROL, false, true },
+	{ PUSH, MOSQ_ACL_WRITE, TOPIC_CONTROL, true, false },
+	{ PUSH, MOSQ_ACL_WRITE, TOPIC_CONTROL "/x", false, false },
+	{ PUSH, MOSQ_ACL_WRITE, "users/" ME "/messages", false, false },
+	{ PUSH, MOSQ_ACL_WRITE, "presence/" ME, true, false },
+	{ PUSH, MOSQ_ACL_SUBSCRIBE, "users/+/commands/#", false, true },
+	{ PUSH, MOSQ_ACL_SUBSCRIBE, "users/+/#", false, false },
+	{ PUSH, MOSQ_ACL_SUBSCRIBE, "users/" ME "/commands/#", false, false },
+	{ PUSH, MOSQ_ACL_SUBSCRIBE, "$share/g/users/+/commands/#", false, false },
+	{ PUSH, MOSQ_ACL_SUBSCRIBE, "#", false, false },
+	{ PUSH, MOSQ_ACL_UNSUBSCRIBE, "users/+/commands/#", false, true },
+	{ PUSH, MOSQ_ACL_READ, "users/" ME "/commands/send", false, true },
+	{ PUSH, MOSQ_ACL_READ, "users/" OTHER "/commands/receipt", false, true },
+	{ PUSH, MOSQ_ACL_READ, "users/" ME "/messages", false, false },
+	{ PUSH, MOSQ_ACL_READ, "users/" ME "/commands", false, false },
+	{ PUSH, MOSQ_ACL_READ, "users/" ME "/x/commands/send", false, false },
+	{ PUSH, MOSQ_ACL_READ, "users/", false, false },
+	{ PUSH, MOSQ_ACL_READ, "users", false, false },
+	{ PUSH, MOSQ_ACL_READ, "presence/" ME, true, false },
+	{ PUSH, MOSQ_ACL_READ, "$SYS/broker/uptime", false, false },
+	{ PUSH, MOSQ_ACL_NONE, TOPIC_CONTROL, false, false },
+
+	{ NOBODY, MOSQ_ACL_SUBSCRIBE, "users/" ME "/#", false, false },
+	{ NOBODY, MOSQ_ACL_UNSUBSCRIBE, "users/" ME "/#", false, false },
+	{ NOBODY, MOSQ_ACL_READ, "users/" ME "/messages", false, false },
+	{ NOBODY, MOSQ_ACL_WRITE, TOPIC_CONTROL, false, false },
+};
+
+static void rows_are_judged(void **state)
+{
+	(void)state;
+	struct user user = { 0 };
+	assert_int_equal(uuid_parse(STR(ME), &user.id), OK);
+	const struct client clients[] = {
+		[USER] = { .user = &user, .expires_at_s = NOW_S + 1 },
+		[EXPIRED] = { .user = &user, .expires_at_s = NOW_S },
+		[PUSH] = { .user = NULL },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *row = &rows[i];
+		const struct client *client = row->who == NOBODY ? NULL : &clients[row->who];
+		if (acl_allows(client, row->access, str_of(row->topic), row->retain, NOW_S) !=
+			row->allowed)
+			fail_msg("%d may %s %d \"%s\"", (int)row->who, row->allowed ? "not" : "",
+				row->access, row->topic);
+	}
+}
+
+static void an_unknown_handle_is_denied(void **state)
+{
+	(void)state;
+	struct broker broker = { .now_s = NOW_S };
+	struct mosquitto_evt_acl_check check = { .access = MOSQ_ACL_READ,
+		.topic = "users/" ME "/messages" };
+	assert_int_equal(acl_check(MOSQ_EVT_ACL_CHECK, &check, &broker), MOSQ_ERR_ACL_DENIED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_judged),
+		cmocka_unit_test(an_unknown_handle_is_denied),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+/* Control messages: what parley-push writes is read back, and nothing else passes. */
+#include "push/broker/control.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define A "0190a000-0000-7000-8000-00000000abcd\n"
+#define B "0190a000-0000-7000-8000-00000000abce\n"
+
+/* Without a NUL behind it, so that a sanitizer sees a step too far. */
+static enum err read_exact(const char *text, size_t len, struct control *out, char **memory)
+{
+	*memory = malloc(len ? len : 1);
+	assert_non_null(*memory);
+	memcpy(*memory, text, len);
+	return control_read((struct str){ *memory, len }, out);
+}
+
+static void good_ones(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		struct control expected;
+		const char *recipients, *payload;
+	} rows[] = {
+		{ "deliver messages 1 0\n" A B "\n{}",
+			{ .topic = TOPIC_MESSAGES, .qos = 1, .nrecipients = 2 }, A B, "{}" },
+		{ "deliver typing 0 3\n" A "\n\n",
+			{ .topic = TOPIC_TYPING, .expiry_s = 3, .nrecipients = 1 }, A, "\n" },
+		{ "deliver sync 1 4294967295\n\n" A,
+			{ .topic = TOPIC_SYNC, .qos = 1, .expiry_s = UINT32_MAX }, "", A },
+		{ "resync 0\n\nx", { .verb = CONTROL_RESYNC }, "", "x" },
+		{ "resync 4294967295\n\nresync 1\n\n",
+			{ .verb = CONTROL_RESYNC, .window_ms = UINT32_MAX }, "", "resync 1\n\n" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct control control;
+		char *memory;
+		const struct control *expected = &rows[i].expected;
+		if (read_exact(rows[i].text, strlen(rows[i].text), &control, &memory) != OK)
+			fail_msg("refused: %s", rows[i].text);
+		if (control.verb != expected->verb || control.topic != expected->topic ||
+			control.qos != expected->qos || control.expiry_s != expected->expiry_s ||
+			control.window_ms != expected->window_ms ||
+			control.nrecipients != expected->nrecipients ||
+			!str_equal(control.recipients, str_of(rows[i].recipients)) ||
+			!str_equal(control.payload, str_of(rows[i].payload)))
+			fail_msg("read wrong: %s", rows[i].text);
+		free(memory);
+	}
+}
+
+static void a_payload_may_hold_any_bytes(void **state)
+{
+	(void)state;
+	static const char text[] = "deliver messages 1 0\n" A "\n\0\n\xff\0";
+	struct control control;
+	char *memory;
+	assert_int_equal(read_exact(text, sizeof(text) - 1, &control, &memory), OK);
+	assert_int_equal(control.payload.len, 4);
+	assert_memory_equal(control.payload.ptr, "\0\n\xff\0", 4);
+	free(memory);
+}
+
+static const char *const bad[] = {
+	"",
+	"\n",
+	"\n\n",
+	" ",
+	"deliver",
+	"deliver\n",
+	"deliver \n",
+	"deliver messages\n\nx",
+	"deliver messages 1\n\nx",
+	"deliver messages 1 0",
+	"deliver messages 1 0\n",
+	"deliver messages 1 0\n" A,
+	"deliver messages 1 0\n" A "\n",
+	"deliver messages 1 0\n\n",
+	"deliver messages 2 0\n" A "\nx",
+	"deliver messages -0 0\n" A "\nx",
+	"deliver messages 01 0\n" A "\nx",
+	"deliver messages  1 0\n" A "\nx",
+	"deliver messages 1  0\n" A "\nx",
+	"deliver messages 1 0 \n" A "\nx",
+	"deliver messages 1 -1\n" A "\nx",
+	"deliver messages 1 4294967296\n" A "\nx",
+	"deliver messages 1 99999999999999999999999\n" A "\nx",
+	"deliver messages 1 1.5\n" A "\nx",
+	"deliver  1 0\n" A "\nx",
+	"deliver commands 1 0\n" A "\nx",
+	"deliver Messages 1 0\n" A "\nx",
+	"deliver messages/x 1 0\n" A "\nx",
+	"DELIVER messages 1 0\n" A "\nx",
+	" deliver messages 1 0\n" A "\nx",
+	"deliver\tmessages 1 0\n" A "\nx",
+	"deliver messages 1 0\r\n" A "\nx",
+	"deliver messages 1 0\n" A "\r\nx",
+	"deliver messages 1 0\n0190A000-0000-7000-8000-00000000ABCD\n\nx",
+	"deliver messages 1 0\n0190a000-0000-7000-8000-00000000abc\n\nx",
+	"deliver messages 1 0\n0190a000-0000-7000-8000-00000000abcde\n\nx",
+	"deliver messages 1 0\n0190a000-0000-7000-8000-00000000abcd \n\nx",
+	"deliver messages 1 0\n 0190a000-0000-7000-8000-00000000abcd\n\nx",
+	"deliver messages 1 0\n0190a00000007000800000000000abcd\n\nx",
+	"deliver messages 1 0\n#\n\nx",
+	"deliver messages 1 0\n" A "+\n\nx",
+	"deliver messages 1 0\n" A "x",
+	"resync",
+	"resync\n",
+	"resync\n\nx",
+	"resync \n\nx",
+	"resync x\n\nx",
+	"resync -1\n\nx",
+	"resync 1 2\n\nx",
+	"resync 4294967296\n\nx",
+	"resync 1\nx",
+	"resync 1\n\n",
+	"resync 1\n",
+	"resync 1\n" A "\nx",
+	"kick " A "\nx",
+};
+
+static void bad_ones(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct control control, untouched;
+		char *memory;
+		memset(&control, 0xa5, sizeof(control));
+		memset(&untouched, 0xa5, sizeof(untouched));
+		if (read_exact(bad[i], strlen(bad[i]), &control, &memory) != ERR_INVALID_INPUT)
+			fail_msg("accepted: %s", bad[i]);
+		if (memcmp(&control, &untouched, sizeof(control)) != 0)
+			fail_msg("result touched: %s", bad[i]);
+		free(memory);
+	}
+}
+
+static void no_beginning_of_a_message_passes(void **state)
+{
+	(void)state;
+	static const char text[] = "deliver messages 1 0\n" A B "\nx";
+	for (size_t len = 0; len < sizeof(text) - 1; len++) {
+		struct control control;
+		char *memory;
+		if (read_exact(text, len, &control, &memory) != ERR_INVALID_INPUT)
+			fail_msg("%zu bytes are accepted", len);
+		free(memory);
+	}
+}
+
+static void recipients_are_bounded(void **state)
+{
+	(void)state;
+	static const char head[] = "deliver messages 1 0\n";
+	size_t room = sizeof(head) + (CONTROL_RECIPIENTS_MAX + 1) * strlen(A) + 3;
+	char *text = malloc(room), *memory;
+	assert_non_null(text);
+	for (size_t count = CONTROL_RECIPIENTS_MAX; count <= CONTROL_RECIPIENTS_MAX + 1; count++) {
+		struct control control;
+		size_t at = (size_t)snprintf(text, room, "%s", head);
+		for (size_t i = 0; i < count; i++, at += strlen(A))
+			memcpy(text + at, A, strlen(A));
+		memcpy(text + at, "\nx", 2);
+		enum err expected = count <= CONTROL_RECIPIENTS_MAX ? OK : ERR_INVALID_INPUT;
+		assert_int_equal(read_exact(text, at + 2, &control, &memory), expected);
+		free(memory);
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_ones),
+		cmocka_unit_test(a_payload_may_hold_any_bytes),
+		cmocka_unit_test(bad_ones),
+		cmocka_unit_test(no_beginning_of_a_message_passes),
+		cmocka_unit_test(recipients_are_bounded),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
