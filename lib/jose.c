@@ -508,7 +508,7 @@ enum err jose_verify(const struct jose_keys *keys, const char *issuer, const cha
 	if (!key)
 		return ERR_UNAUTHORIZED;
 
-	/* Claims before signature: reading them costs a hundredth of it, and bounds what a flood of
+	/* Claims before signature: reading them costs a fifth of it, and bounds what a flood of
 	 * foreign or outdated tokens can make us do. Nothing of them leaves before the signature.
 	 */
 	char decoded[PAYLOAD_BYTES_MAX];

@@ -4,6 +4,7 @@
 #include "push/event.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/arena.h"
 #include "lib/json_read.h"
@@ -83,12 +84,14 @@ static void publish(struct events *events, int64_t since_us)
 /* The type that a refused record names, where it names one that looks like a type. */
 static const char *record_type(struct events *events, struct str record)
 {
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz_.";
 	char why[JSON_WHY_BYTES];
 	struct str raw;
 	if (json_scan(record, RECORD_DEPTH_MAX, why) != OK || !json_raw(record, "type", &raw) ||
-		raw.len < 2 || raw.ptr[0] != '"' || raw.len > TYPE_MAX_BYTES)
+		raw.len < 3 || raw.ptr[0] != '"' || raw.len > TYPE_MAX_BYTES)
 		return "unknown";
-	return arena_strndup(events->arena, raw.ptr + 1, raw.len - 2);
+	const char *type = arena_strndup(events->arena, raw.ptr + 1, raw.len - 2);
+	return strspn(type, letters) == strlen(type) ? type : "unknown";
 }
 
 static void refuse(struct events *events, struct str record, lsn_t lsn, const char *why)

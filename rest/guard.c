@@ -159,6 +159,26 @@ enum err guard_rate(struct request *req, enum rate rate)
 /* ---- what the client takes --------------------------------------------------------------------
  */
 
+/* Do the parameters of a media range say that it is not wanted at all: q=0, to three decimals? */
+static bool is_weightless(struct str parameters)
+{
+	while (parameters.len > 0) {
+		const char *semicolon = memchr(parameters.ptr, ';', parameters.len);
+		size_t len = semicolon ? (size_t)(semicolon - parameters.ptr) : parameters.len;
+		struct str one = str_trim((struct str){ parameters.ptr, len });
+		size_t zeros = 3;
+
+		if (one.len > 2 && (one.ptr[0] | 0x20) == 'q' && one.ptr[1] == '=' && one.ptr[2] == '0') {
+			while (zeros < one.len && (one.ptr[zeros] == '0' || one.ptr[zeros] == '.'))
+				zeros++;
+			return zeros == one.len;
+		}
+		parameters.ptr += semicolon ? len + 1 : len;
+		parameters.len -= semicolon ? len + 1 : len;
+	}
+	return false;
+}
+
 /* Does one range of an Accept header (a media range, perhaps with a q) take our JSON? */
 static bool range_takes_json(struct str range)
 {
@@ -168,11 +188,8 @@ static bool range_takes_json(struct str range)
 	struct str type = range;
 
 	if (semicolon) {
-		struct str rest = str_trim((struct str){
-			semicolon + 1, range.len - (size_t)(semicolon + 1 - range.ptr) });
-
 		type.len = (size_t)(semicolon - range.ptr);
-		if (str_equal(rest, STR("q=0")) || str_equal(rest, STR("q=0.0")))
+		if (is_weightless((struct str){ semicolon + 1, range.len - type.len - 1 }))
 			return false;
 	}
 	type = str_trim(type);

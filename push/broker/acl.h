@@ -11,8 +11,8 @@
 #include "lib/text.h"
 #include "push/broker/broker.h"
 
-/* access: one of MOSQ_ACL_…; client: NULL for a handle that has not proved who it is. A will counts
- * as a write of its client, and fires only while the token that brought it would still do. */
+/* access: one of MOSQ_ACL_…; client: NULL for a handle that has not proved who it is. A will is a
+ * write of its client, and fires only while the token that brought it would still do. */
 bool acl_allows(
 	const struct client *client, int access, struct str topic, bool retain, int64_t now_s);
 

@@ -20,7 +20,8 @@
 #include "push/broker/presence.h"
 
 enum {
-	REFUSED_EVERY_US = 1000 * 1000
+	REFUSED_EVERY_US = 1000 * 1000,
+	KEEPALIVE_MAX_S = 60, /* as max_keepalive in mosquitto.conf */
 };
 
 /* What a connection claims, each bounded and none of it believed yet. */
@@ -100,12 +101,23 @@ static void proof_make(const struct broker *broker, const struct login *login,
 	crypto_shorthash_siphashx24(out, parts, sizeof(parts), broker->clients.hash_key);
 }
 
+/* mosquitto 2.0.11 holds max_keepalive against MQTT 5 alone, whose clients it tells a shorter one;
+ * an older client that falls silent with a longer one, or with none, would be online for ever. */
+static bool keepalive_ok(const struct mosquitto *handle)
+{
+	int keepalive_s = mosquitto_client_keepalive(handle);
+	return mosquitto_client_protocol_version(handle) >= 5 ||
+	       (keepalive_s > 0 && keepalive_s <= KEEPALIVE_MAX_S);
+}
+
 static int user_login(struct broker *broker, struct mosquitto *handle, const struct login *login)
 {
 	struct uuid id;
 	struct claims claims;
 	struct client *client;
 	const char *why = user_read(login, &id);
+	if (!why && !keepalive_ok(handle))
+		why = "keep-alive is none or too long";
 	if (!why)
 		why = token_read(&broker->settings, login, &id, time_now_us() / 1000000, &claims);
 	if (why)

@@ -12,8 +12,8 @@
 enum err broker_publish(
 	const char *topic, struct str payload, int qos, bool retain, uint32_t expiry_s)
 {
-	/* Not mosquitto_broker_publish_copy: in 2.0.11 its copy is not counted when it is made, but when it is
-	 * freed, so that the count falls below zero and memory_limit then refuses everything. */
+	/* Not mosquitto_broker_publish_copy: in 2.0.11 its copy is counted when it is freed, but
+	 * not when it is made; the count falls below zero, and memory_limit refuses everything. */
 	void *copy = mosquitto_malloc(payload.len);
 	if (!copy)
 		return ERR_UNAVAILABLE;

@@ -163,6 +163,18 @@ static enum err password_check(
 	return db_user_password_update(req->db, req->arena, user, str_of(stronger), hash);
 }
 
+/* A name in any case is the same account, so its quota is one. */
+static struct str name_fold(struct arena *arena, struct str name)
+{
+	char *folded = arena_strndup(arena, name.ptr, name.len);
+
+	for (size_t i = 0; i < name.len; i++) {
+		if (folded[i] >= 'A' && folded[i] <= 'Z')
+			folded[i] += 'a' - 'A';
+	}
+	return (struct str){ folded, name.len };
+}
+
 enum err auth_login(struct request *req)
 {
 	struct login login = { 0 };
@@ -179,7 +191,7 @@ enum err auth_login(struct request *req)
 		return err;
 	/* guessing one account's password from many addresses */
 	name = login.handle.ptr ? login.handle : login.email;
-	err = guard_rate_key(req, RATE_LOGIN, name);
+	err = guard_rate_key(req, RATE_LOGIN, name_fold(req->arena, name));
 	if (err == OK)
 		err = db_user_for_login(
 			req->db, req->arena, login.handle, login.email, &user, &hash);

@@ -9,7 +9,7 @@
 
 /* Where "before" or "after" stands in a history: a seq, or a message id or time that has to be
  * looked up. */
-static enum err position_read(struct request *req, const char *name, int64_t *seq)
+static enum err position_read(struct request *req, const char *name, bool *given, int64_t *seq)
 {
 	struct message_position position;
 	struct str text;
@@ -18,6 +18,7 @@ static enum err position_read(struct request *req, const char *name, int64_t *se
 	long long number;
 	enum err err = request_query(req, name, &text);
 
+	*given = err == OK;
 	if (err != OK) /* absent, or a fault that is noted */
 		return OK;
 	if (text_parse_int(text, 0, INT64_MAX, &number)) {
@@ -47,15 +48,14 @@ enum err message_list(struct request *req)
 {
 	struct message_page page = { 0 };
 	struct message *messages;
-	struct str given;
+	bool has_before;
 	size_t count;
 	enum err err;
 
 	page.limit = request_limit(req);
-	page.oldest_first = request_query(req, "after", &given) == OK;
-	err = position_read(req, "before", &page.before_seq);
+	err = position_read(req, "before", &has_before, &page.before_seq);
 	if (err == OK)
-		err = position_read(req, "after", &page.after_seq);
+		err = position_read(req, "after", &page.oldest_first, &page.after_seq);
 	if (err == OK)
 		err = request_check(req);
 	if (err == OK)

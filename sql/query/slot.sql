@@ -1,7 +1,7 @@
 -- name: slot_look many
--- What parley-push has to know of the server before and while it streams: a row for each slot of any database, in
--- the order of their names, and one without a name when there is none. It has no parameter because it also runs on
--- the replication connection, which has the simple protocol alone.
+-- What parley-push has to know of the server before and while it streams: a row for each slot of any
+-- database, in the order of their names, and one without a name when there is none. It has no
+-- parameter because it also runs on the replication connection, which has the simple protocol alone.
 select current_setting('wal_level') as wal_level,
 	pg_is_in_recovery() as in_recovery,
 	exists (select from pg_publication where pubname = 'parley') as publication,
