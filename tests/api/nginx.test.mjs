@@ -1,0 +1,113 @@
+// nginx in front instead of lighttpd, with the configuration that we give to those who run it.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { api, connect, directOf, must, register, send } from '../lib/client.mjs';
+import { freePort, root, sharedStack } from '../lib/stack.mjs';
+import { waitFor } from '../lib/wait.mjs';
+import { raw } from './raw.mjs';
+
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+let backend, stack, folder, server, ended;
+
+/** Our configuration with the addresses of this place, in the least that nginx needs around it. */
+async function configuration(port) {
+	const wsPort = (await readFile(join(backend.var, 'etc/ws_port'), 'utf8')).trim();
+	const ours = (await readFile(join(root, 'ops/nginx/parley.conf'), 'utf8'))
+		.replaceAll('/run/parley/rest.sock', join(backend.var, 'run/rest.sock'))
+		.replaceAll('127.0.0.1:9001', `127.0.0.1:${wsPort}`)
+		.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
+		.replaceAll('/usr/local/share/parley', root);
+	const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`);
+	return `${process.getuid() === 0 ? 'user root;' : ''}
+worker_processes 1;
+daemon off;
+pid ${folder}/pid;
+error_log ${folder}/error.log;
+events { worker_connections 512; }
+http { access_log off; ${places.join(' ')} ${ours} }
+`;
+}
+
+before(async () => {
+	backend = await sharedStack();
+	folder = await mkdtemp(join(tmpdir(), 'parley-nginx-'));
+	await chmod(folder, 0o711);
+	const port = await freePort();
+	await writeFile(join(folder, 'nginx.conf'), await configuration(port));
+	const how = ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')];
+	await promisify(execFile)('nginx', [...how, '-t'], { env });
+	server = spawn('nginx', how, { env, stdio: 'inherit' });
+	ended = new Promise((resolve) => server.once('close', resolve));
+	stack = { ...backend, url: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}/mqtt` };
+	await waitFor(async () => (await api(stack).get('/health')).status === 200, 10_000, 'nginx answers');
+});
+after(async () => {
+	server?.kill('SIGQUIT');
+	const late = setTimeout(() => server?.kill('SIGKILL'), 5000);
+	await ended;
+	clearTimeout(late);
+	if (folder) await rm(folder, { recursive: true, force: true });
+	await backend?.stop();
+});
+
+describe('behind nginx', () => {
+	it('two people talk, over HTTP and WebSocket', async () => {
+		const [ann, ben] = [await register(stack, 'Ann'), await register(stack, 'Ben')];
+		const room = await directOf(ann, ben);
+		const device = await connect(ben, { ws: true });
+		try {
+			const message = await send(ann, room, 'Through nginx 👍', { metadata: { a: 1 } });
+			assert.deepEqual((await device.event('message.created', room)).data, message);
+			assert.deepEqual(must(await ben.api.get(`conversations/${room.id}/messages?before=99&limit=5`), 200).data, [message]);
+			assert.deepEqual(must(await ben.api.post(`conversations/${room.id}/read`), 200), { last_read_seq: 1, unread_count: 0 });
+			assert.equal((await register(backend, 'Same instance')).api !== undefined, true);
+		} finally {
+			await device.end(true);
+		}
+	});
+
+	it('what is refused is refused alike', async () => {
+		const ann = await register(stack, 'Ann');
+		for (const path of ['users/me', 'nothing', 'conversations?limit=0', 'conversations?cursor=%20', 'users/x']) {
+			const [here, there] = await Promise.all([stack, backend].map((one) => api(one, ann.token).get(path, { headers: { 'x-request-id': 'same' } })));
+			assert.equal(here.status, there.status, path);
+			assert.equal(here.text, there.text, path);
+		}
+		assert.equal((await api(stack).get('unread')).status, 401);
+		assert.equal((await api(stack).call('DELETE', 'config')).headers.get('Allow'), 'GET');
+		assert.equal((await api(stack).head('config')).text, '');
+	});
+
+	it('a body of 256 KiB is taken, more is not, and far more is nginx’s to refuse', async () => {
+		const ann = await register(stack, 'Ann');
+		const sizes = [[256 * 1024, 422], [256 * 1024 + 1, 413], [2 * 1024 * 1024, 413]];
+		for (const [size, expected] of sizes) {
+			const body = `{"pad":"${'x'.repeat(size - 10)}"}`;
+			const answer = await raw(stack, 'POST /api/v1/conversations HTTP/1.1', [`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json'], body);
+			assert.equal(answer.status, expected, String(size));
+			assert.match(answer.headers.get('Content-Type'), /^application\/problem\+json/);
+		}
+	});
+
+	it('odd addresses are no way around', async () => {
+		for (const path of ['/api/v1//config', '/api/v1/./config', '/api/v1/x/../config', '/api/v1/%2e%2e/v1/config', '/api%2fv1/config', '/api/../web/../../etc/passwd']) {
+			const answer = await raw(stack, `GET ${path} HTTP/1.1`, [], '', { check: false });
+			assert.ok([400, 403, 404].includes(answer.status), `${path}: ${answer.status}`);
+		}
+	});
+
+	it('the page and the documents are there, with their policy', async () => {
+		for (const [path, type] of [['/', 'text/html'], ['/api/', 'text/html'], ['/api/openapi.yaml', 'application/yaml'], ['/api/asyncapi.yaml', 'application/yaml']]) {
+			const answer = await api(stack).get(path);
+			assert.equal(answer.status, 200, path);
+			assert.ok(answer.headers.get('Content-Type').startsWith(type), `${path}: ${answer.headers.get('Content-Type')}`);
+			assert.match(answer.headers.get('Content-Security-Policy'), /default-src 'self'/);
+			assert.equal(answer.headers.get('X-Content-Type-Options'), 'nosniff');
+		}
+	});
+});

@@ -1,0 +1,214 @@
+// The table of routes: it is the documented one, and each row is met here once with success and with
+// every refusal that it shares with the others. A new row without a step here fails.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { api, directOf, handleOf, must, PASSWORD, register, send } from '../lib/client.mjs';
+import { documentedRoutes, openapi, watchRoutes } from '../lib/contract.mjs';
+import { sharedStack } from '../lib/stack.mjs';
+import { program } from './raw.mjs';
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** What `parley-rest --routes` prints: { method, path, user, body, cap }. */
+async function builtRoutes() {
+	const { stdout } = await promisify(execFile)(program('parley-rest'), ['--routes']);
+	return stdout.trim().split('\n').map((line) => {
+		const [method, pattern, guard, body, cap] = line.trim().split(/\s+/);
+		return { method, path: pattern, user: guard === 'user', body: body.slice('body='.length), cap: Number(cap.slice('cap='.length)) };
+	});
+}
+
+const name = (route) => `${route.method} ${route.path}`;
+const built = await builtRoutes();
+
+// What makes each row succeed: the JSON that it is sent, from the scene. Rows without one need no body.
+const BODIES = {
+	'POST /api/v1/auth/register': () => ({ handle: handleOf('route'), display_name: 'Route', password: PASSWORD }),
+	'POST /api/v1/auth/login': ({ ann }) => ({ handle: ann.handle, password: PASSWORD }),
+	'PATCH /api/v1/users/me': () => ({ bio: 'Somebody' }),
+	'POST /api/v1/conversations': ({ ben }) => ({ kind: 'group', member_ids: [ben.id] }),
+	'POST /api/v1/conversations/{conversation}/messages': () => ({ body: 'Hello' }),
+	'POST /api/v1/conversations/{conversation}/read': () => ({ seq: 1 }),
+	'POST /api/v1/conversations/{conversation}/delivered': () => ({ seq: 1 }),
+};
+
+describe('the table of routes', () => {
+	let stack, scene;
+	const seen = new Map(built.map((route) => [name(route), new Set()]));
+
+	before(async () => {
+		watchRoutes((method, path, status) => seen.get(`${method} ${path}`)?.add(status));
+		stack = await sharedStack();
+		const ann = await register(stack, 'Ann');
+		const ben = await register(stack, 'Ben');
+		const conversation = await directOf(ann, ben);
+		const message = await send(ann, conversation, 'First');
+		scene = { ann, ben, ids: { user: ben.id, conversation: conversation.id, message: message.id } };
+	});
+	after(() => stack?.stop());
+
+	const filled = (path, ids = {}) => path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key] ?? scene.ids[key]);
+	const body = (route) => BODIES[name(route)]?.(scene);
+	const as = (route, token = scene.ann.token) => api(stack, route.user ? token : undefined);
+
+	it('is the documented one', () => {
+		assert.deepEqual(built.map(name).sort(), documentedRoutes.map(name).sort());
+		for (const route of built) {
+			const documented = documentedRoutes.find((row) => name(row) === name(route));
+			assert.equal(documented.user, route.user, `${name(route)} needs a token`);
+			const wanted = documented.operation.requestBody;
+			const required = wanted?.$ref ? openapi.components.requestBodies[wanted.$ref.split('/').pop()].required : wanted?.required;
+			assert.equal({ undefined: 'none', false: 'optional', true: 'needed' }[required], route.body, `${name(route)} takes a body`);
+		}
+	});
+
+	it('has a body here for each row that needs one', () => {
+		const needy = built.filter((route) => route.body !== 'none').map(name);
+		assert.deepEqual(Object.keys(BODIES).sort(), needy.sort());
+	});
+
+	for (const route of built) {
+		describe(name(route), () => {
+			it('succeeds', async () => {
+				const answer = await as(route).call(route.method, filled(route.path), body(route));
+				assert.ok(answer.status >= 200 && answer.status < 300, `${answer.status} ${answer.text}`);
+			});
+
+			it('takes no other method, and says which it takes', async () => {
+				const taken = built.filter((row) => row.path === route.path).map((row) => row.method);
+				const asLiteral = built.filter((row) => row.path !== route.path && filled(row.path) === filled(route.path));
+				assert.deepEqual(asLiteral, []);
+				for (const method of METHODS.filter((candidate) => !taken.includes(candidate))) {
+					const answer = await as(route).call(method, filled(route.path));
+					assert.equal(answer.status, 405, method);
+					assert.deepEqual(answer.headers.get('Allow').split(', ').sort(), [...taken].sort());
+				}
+			});
+
+			it('refuses who takes no JSON', async () => {
+				const answer = await as(route).call(route.method, filled(route.path), body(route), { headers: { accept: 'text/html' } });
+				assert.equal(answer.status, 406);
+				assert.equal(answer.body.code, 'not_acceptable');
+			});
+
+			it('is nothing with a slash behind it', async () => {
+				const answer = await as(route).call(route.method, `${filled(route.path)}/`, body(route));
+				assert.equal(answer.status, 404);
+			});
+
+			if (route.method === 'GET')
+				it('answers HEAD as GET without the body', async () => {
+					const full = await as(route).get(filled(route.path));
+					const head = await as(route).head(filled(route.path));
+					assert.equal(head.status, full.status);
+					assert.equal(head.text, '');
+					for (const header of ['Content-Type', 'Content-Length', 'Cache-Control'])
+						assert.equal(head.headers.get(header), full.headers.get(header), header);
+				});
+
+			if (route.user)
+				it('needs a token', async () => {
+					const answer = await api(stack).call(route.method, filled(route.path), body(route));
+					assert.equal(answer.status, 401);
+					assert.equal(answer.body.code, 'unauthorized');
+					assert.match(answer.headers.get('WWW-Authenticate'), /^Bearer/);
+				});
+
+			for (const key of [...route.path.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1])) {
+				it(`knows no ${key} that is not there`, async () => {
+					const answer = await as(route).call(route.method, filled(route.path, { [key]: randomUUID() }), body(route));
+					assert.equal(answer.status, 404);
+					assert.equal(answer.body.code, 'not_found');
+				});
+				for (const bad of ['x', '1', '%20', 'me', `${randomUUID()}0`, randomUUID().replaceAll('-', ''), `{${randomUUID()}}`, '00000000-0000-0000-0000-00000000000g'])
+					it(`knows no ${key} ${bad.slice(0, 8)}… of ${bad.length} characters`, async () => {
+						const path = filled(route.path, { [key]: bad });
+						if (built.some((row) => row.path === path && row.method === route.method)) return;
+						const answer = await as(route).call(route.method, path, body(route));
+						assert.equal(answer.status, 404);
+					});
+				it(`takes a ${key} in upper case`, async () => {
+					const answer = await as(route).call(route.method, filled(route.path, { [key]: scene.ids[key].toUpperCase() }), body(route));
+					assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
+				});
+			}
+
+			if (route.path.includes('{conversation}'))
+				it('is for members alone, and tells a stranger nothing', async () => {
+					const stranger = await register(stack, 'Stranger');
+					const there = await stranger.api.call(route.method, filled(route.path), body(route));
+					const absent = await stranger.api.call(route.method, filled(route.path, { conversation: randomUUID() }), body(route));
+					assert.equal(there.status, 404);
+					const shown = ({ request_id, ...rest }) => rest;
+					assert.deepEqual(shown(there.body), shown(absent.body));
+					assert.equal(there.headers.get('Content-Length') - there.body.request_id.length,
+						absent.headers.get('Content-Length') - absent.body.request_id.length);
+				});
+
+			if (route.body !== 'none') {
+				it('takes JSON alone', async () => {
+					for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1', 'application/jsonx']) {
+						const answer = await as(route).call(route.method, filled(route.path), body(route), { headers: { 'content-type': type } });
+						assert.equal(answer.status, 415, type);
+						assert.equal(answer.body.code, 'unsupported_media_type');
+					}
+					for (const type of ['application/json;charset=UTF-8', 'APPLICATION/JSON', 'application/json; charset="utf-8"']) {
+						const answer = await as(route).call(route.method, filled(route.path), body(route), { headers: { 'content-type': type } });
+						assert.ok(answer.status < 300, `${type}: ${answer.text}`);
+					}
+				});
+
+				it('takes no body above its cap', async () => {
+					const pad = (bytes) => {
+						const json = JSON.stringify({ ...body(route), pad: '' });
+						return json.slice(0, -2) + 'x'.repeat(bytes - json.length) + '"}';
+					};
+					const options = (bytes) => ({ headers: { 'content-type': 'application/json' }, body: pad(bytes) });
+					const fits = await as(route).call(route.method, filled(route.path), undefined, options(route.cap));
+					assert.ok(fits.status < 300, fits.text);
+					const answer = await as(route).call(route.method, filled(route.path), undefined, options(route.cap + 1));
+					assert.equal(answer.status, 413);
+					assert.equal(answer.body.code, 'too_large');
+				});
+
+				it('takes no body that is not a JSON object', async () => {
+					for (const text of ['[]', '"x"', '1', 'null', 'true', '{', '{}{}', 'x']) {
+						const answer = await as(route).call(route.method, filled(route.path), undefined,
+							{ headers: { 'content-type': 'application/json' }, body: text });
+						assert.equal(answer.status, 400, text);
+						assert.equal(answer.body.code, 'malformed');
+					}
+				});
+			}
+			if (route.body === 'needed')
+				it('needs a body', async () => {
+					const answer = await as(route).call(route.method, filled(route.path));
+					assert.equal(answer.status, 400);
+				});
+			if (route.body === 'optional')
+				it('does without a body', async () => {
+					const answer = await as(route).call(route.method, filled(route.path));
+					must(answer, 200);
+				});
+		});
+	}
+
+	it('has been met with success and with refusal, row by row', () => {
+		for (const [row, statuses] of seen) {
+			assert.ok([...statuses].some((status) => status < 300), `${row} has succeeded`);
+			assert.ok([...statuses].some((status) => status >= 400), `${row} has refused`);
+		}
+	});
+
+	it('knows nothing else', async () => {
+		for (const path of ['/api/v1', '/api/v1/', '/api/v1/x', '/api/v2/config', '/api/v1/users', '/api/v1/Config', '/api/v1/config/x', '/api/x/y']) {
+			const answer = await scene.ann.api.get(path);
+			assert.equal(answer.status, 404, path);
+			assert.equal(answer.body.code, 'not_found', path);
+			assert.ok(answer.body.request_id, path);
+		}
+	});
+});

@@ -1,0 +1,120 @@
+// Profiles: one's own, those of others, and changing one's own.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { directOf, must, register } from '../lib/client.mjs';
+import { sharedStack } from '../lib/stack.mjs';
+
+let stack;
+before(async () => {
+	stack = await sharedStack();
+});
+after(() => stack?.stop());
+
+const faultsOf = (answer) => answer.body.errors.map(({ field, code }) => `${field} ${code}`).sort();
+
+describe('a profile', () => {
+	it('shows others neither address nor language nor settings', async () => {
+		const ann = await register(stack, 'Ann', { email: `${randomUUID()}@example.org`, locale: 'fr' });
+		const ben = await register(stack, 'Ben');
+		const seen = must(await ben.api.get(`users/${ann.id}`), 200);
+		const { email, locale, settings, ...profile } = ann.user;
+		assert.deepEqual(seen, profile);
+		// nor to oneself by this way
+		assert.deepEqual(must(await ann.api.get(`users/${ann.id}`), 200), profile);
+	});
+});
+
+describe('changing the profile', () => {
+	let ann, ben;
+	before(async () => {
+		ann = await register(stack, 'Ann', { email: `${randomUUID()}@example.org`, locale: 'fr' });
+		ben = await register(stack, 'Ben');
+	});
+	const me = async () => must(await ann.api.get('users/me'), 200);
+
+	it('changes what is named and nothing else', async () => {
+		const before_ = await me();
+		const changes = [
+			{ display_name: 'Ann Other' },
+			{ avatar_url: 'https://example.org/a.png?size=2#x' },
+			{ bio: 'Two lines:\n\t“quoted” 👋' },
+			{ locale: 'de-CH-1996' },
+			{ settings: { theme: 'dark', nested: { list: [1, 2.5, null, true] } } },
+		];
+		let expected = before_;
+		for (const change of changes) {
+			expected = { ...expected, ...change };
+			assert.deepEqual(must(await ann.api.patch('users/me', change), 200), expected);
+			assert.deepEqual(await me(), expected);
+		}
+	});
+
+	it('is seen by others at once, in conversations too', async () => {
+		const conversation = await directOf(ben, ann);
+		must(await ann.api.patch('users/me', { display_name: 'Renamed', avatar_url: 'http://example.org/' }), 200);
+		assert.equal(must(await ben.api.get(`users/${ann.id}`), 200).display_name, 'Renamed');
+		for (const found of [
+			must(await ben.api.get(`conversations/${conversation.id}`), 200),
+			must(await ben.api.get('conversations'), 200).data[0],
+		]) {
+			const member = found.members.find(({ user_id }) => user_id === ann.id);
+			assert.deepEqual([member.display_name, member.avatar_url], ['Renamed', 'http://example.org/']);
+		}
+	});
+
+	it('clears what is null, and leaves what is absent', async () => {
+		must(await ann.api.patch('users/me', { avatar_url: 'https://example.org/b', bio: 'b', locale: 'en', settings: { a: 1 } }), 200);
+		const kept = await me();
+		assert.deepEqual(must(await ann.api.patch('users/me', {}), 200), kept);
+		const cleared = must(await ann.api.patch('users/me', { avatar_url: null, bio: null, locale: null, settings: null }), 200);
+		assert.deepEqual(cleared, { ...kept, avatar_url: null, bio: null, locale: null, settings: {} });
+		assert.deepEqual(await me(), cleared);
+	});
+
+	it('replaces settings as a whole', async () => {
+		must(await ann.api.patch('users/me', { settings: { a: 1, b: 2 } }), 200);
+		assert.deepEqual(must(await ann.api.patch('users/me', { settings: { c: 3 } }), 200).settings, { c: 3 });
+	});
+
+	it('passes over what it does not know, and what nobody can change', async () => {
+		const before_ = await me();
+		const sent = { id: randomUUID(), handle: 'other-handle', email: 'other@example.org', created_at: 'x', deleted: true, colour: 'red' };
+		assert.deepEqual(must(await ann.api.patch('users/me', sent), 200), before_);
+	});
+
+	const wrong = [
+		[{ display_name: null }, ['display_name required']],
+		[{ display_name: '' }, ['display_name too_short']],
+		[{ display_name: 'x'.repeat(65) }, ['display_name too_long']],
+		[{ display_name: 'a\u0007' }, ['display_name bad_format']],
+		[{ avatar_url: 'javascript:alert(1)' }, ['avatar_url bad_format']],
+		[{ avatar_url: '//example.org/a' }, ['avatar_url bad_format']],
+		[{ avatar_url: 'https://user@example.org/' }, ['avatar_url bad_format']],
+		[{ avatar_url: 'https://example.org/ä' }, ['avatar_url bad_format']],
+		[{ avatar_url: `https://example.org/${'a'.repeat(2030)}` }, ['avatar_url too_long']],
+		[{ bio: 'x'.repeat(501) }, ['bio too_long']],
+		[{ bio: 'a\u0001' }, ['bio bad_format']],
+		[{ bio: 5 }, ['bio bad_type']],
+		[{ locale: 'e' }, ['locale bad_format']],
+		[{ settings: [] }, ['settings bad_type']],
+		[{ settings: { long: 'x'.repeat(16384) } }, ['settings too_long']],
+		[{ display_name: '', bio: 1, locale: '?', avatar_url: 'x', settings: 1 },
+			['avatar_url bad_format', 'bio bad_type', 'display_name too_short', 'locale bad_format', 'settings bad_type']],
+	];
+	for (const [sent, expected] of wrong)
+		it(`refuses ${JSON.stringify(sent).slice(0, 60)}, and changes nothing`, async () => {
+			const before_ = await me();
+			const answer = await ann.api.patch('users/me', { bio: 'not this', ...sent });
+			assert.equal(answer.status, 422);
+			assert.deepEqual(faultsOf(answer), expected);
+			assert.deepEqual(await me(), before_);
+		});
+
+	it('takes what is as long as it may be', async () => {
+		const settings = { long: 'x'.repeat(16384 - '{"long":""}'.length) };
+		const sent = { display_name: '👩'.repeat(64), bio: '👩'.repeat(500), settings };
+		const now = must(await ann.api.patch('users/me', sent), 200);
+		assert.deepEqual({ display_name: now.display_name, bio: now.bio, settings: now.settings }, sent);
+	});
+});

@@ -1,0 +1,173 @@
+// The broker dies, alone and together with parley-push: clients come back, read what they missed over
+// HTTP, and have everything.
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { connect, groupOf, must, register, send } from '../lib/client.mjs';
+import { checkHistory, history, Load } from '../lib/load.mjs';
+import { unsupervised } from '../lib/processes.mjs';
+import { metricsOf } from '../lib/prometheus.mjs';
+import { startStack } from '../lib/stack.mjs';
+import { waitFor } from '../lib/wait.mjs';
+
+const SENDERS = 5;
+
+let stack, people, watcher, group;
+before(async () => {
+	stack = await startStack();
+	people = await Promise.all([...Array(SENDERS)].map((_, i) => register(stack, `Writer ${i}`)));
+	watcher = await register(stack, 'Watcher');
+	group = await groupOf(people[0], [...people.slice(1), watcher]);
+});
+after(() => stack?.stop());
+
+const health = async () => {
+	const answer = await fetch(`${stack.metricsUrl}/health`);
+	return { status: answer.status, ...(await answer.json()) };
+};
+const works = () => waitFor(async () => (await health()).status === 200, 15_000, 'parley-push works');
+
+/**
+ * A client as the contract wants it: after each connect, once it is subscribed, and after a step of rev
+ * by more than one, it reads over HTTP what came after the last seq up to which it has everything.
+ */
+class Client {
+	static async open(person, room, options) {
+		const client = new Client();
+		Object.assign(client, { person, room, seen: new Map(), pushed: new Set(), complete: 0, rev: undefined, connects: 0, reading: Promise.resolve() });
+		client.device = await connect(person, { ...options, reconnect: true });
+		client.device.client.on('message', (topic, payload) => client.#take(JSON.parse(payload)));
+		client.device.client.on('connect', () => client.#connected());
+		await client.#connected();
+		return client;
+	}
+
+	async #connected() {
+		await this.device.subscribe([`users/${this.person.id}/#`]).catch(() => undefined); // cut off again: the next connect counts
+		this.connects++;
+		this.#read();
+	}
+
+	/** One reading after the other, each from where everything is known. */
+	#read() {
+		this.reading = this.reading.then(async () => {
+			for (const message of await history(this.person, this.room, this.complete)) this.#know(message);
+		});
+	}
+
+	#know({ seq, id }) {
+		assert.equal(this.seen.get(seq) ?? id, id, `${seq} is one message`);
+		this.seen.set(seq, id);
+		while (this.seen.has(this.complete + 1)) this.complete++;
+	}
+
+	#take(event) {
+		if (event.type !== 'message.created' || event.conversation_id !== this.room.id) return;
+		this.pushed.add(event.data.id);
+		this.#know(event.data);
+		if (this.rev !== undefined && event.rev > this.rev + 1) this.#read();
+		this.rev = Math.max(this.rev ?? 0, event.rev);
+	}
+
+	/** Everything that was acknowledged is known, from 1 on without a gap. */
+	async has(acked) {
+		await waitFor(() => this.complete >= acked.length, 20_000, `${acked.length} messages are known`);
+		await this.reading;
+		const ids = new Set(this.seen.values());
+		assert.deepEqual(acked.filter(({ id }) => !ids.has(id)), []);
+	}
+}
+
+async function underLoad(t, room, harm) {
+	const clients = [await Client.open(watcher, room), await Client.open(watcher, room, { ws: true, version: 4 }), await Client.open(people[0], room)];
+	const load = new Load(people, [room]);
+	for (let i = 1; i <= 3; i++) {
+		await load.more(50);
+		await harm();
+		await waitFor(() => clients.every((client) => client.connects >= i + 1), 15_000, 'every client is back');
+		await works();
+	}
+	const before_ = load.acked.length;
+	await load.more(50);
+	await load.stop();
+	for (const client of clients) {
+		await client.has(load.acked);
+		// what was written when all were well again came over MQTT
+		await waitFor(() => load.acked.slice(before_ + SENDERS).every(({ id }) => client.pushed.has(id)), 10_000, 'events flow again');
+	}
+	await checkHistory(watcher, room, load.acked);
+	t.diagnostic(`${load.acked.length} messages, pushed ${clients.map((client) => client.pushed.size)}`);
+	for (const client of clients) await client.device.end(true);
+	return load;
+}
+
+it('killed under load: clients reconnect and read what they missed; nothing is lost', async (t) => {
+	const load = await underLoad(t, group, async () => {
+		const pid = await stack.kill('mosquitto');
+		await stack.replaced('mosquitto', pid);
+	});
+	assert.deepEqual(load.failed, [], 'sending does not depend on the broker');
+});
+
+it('killed together with parley-push under load: the same', async (t) => {
+	const room = await groupOf(people[0], [...people.slice(1), watcher]);
+	const load = await underLoad(t, room, async () => {
+		const pids = await Promise.all([stack.kill('mosquitto'), stack.kill('push')]);
+		await stack.replaced('mosquitto', pids[0]);
+		await stack.replaced('push', pids[1]);
+	});
+	assert.deepEqual(load.failed, []);
+});
+
+it('while it is away parley-push says so and releases its slot; what was written then is sent when it is back', async () => {
+	const room = await groupOf(people[0], [...people.slice(1), watcher]);
+	const acknowledged = async () => (await metricsOf(stack)).value('parley_push_publishes_acknowledged_total');
+	const sent = [];
+	const before_ = await acknowledged();
+	const pid = await stack.pid('mosquitto');
+	await unsupervised(stack, async () => {
+		await stack.kill('mosquitto');
+		const ill = await waitFor(async () => {
+			const now = await health();
+			return now.status === 503 && now;
+		}, 5000, '/health says that something is wrong');
+		assert.deepEqual([ill.status, ill.broker, ill.database], [503, 'unavailable', 'ok']);
+		assert.equal((await metricsOf(stack)).value('parley_push_broker_connected'), 0);
+		for (let i = 0; i < 20; i++) sent.push(await send(people[i % SENDERS], room, `meanwhile ${i}`));
+		// the REST side is well, and says so
+		assert.equal((await fetch(`${stack.url}/health`)).status, 200);
+		await waitFor(
+			async () => (await stack.sql('select active from pg_replication_slots', { superuser: true })) === 'f',
+			15_000,
+			'the slot is released',
+		);
+	});
+	await stack.replaced('mosquitto', pid, 10_000);
+	await works();
+	await waitFor(async () => (await acknowledged()) - before_ >= sent.length, 10_000, 'the broker has it all');
+	assert.equal((await metricsOf(stack)).value('parley_push_broker_connected'), 1);
+	const client = await Client.open(watcher, room);
+	await client.has(sent.map(({ id, seq }) => ({ id, seq })));
+	must(await watcher.api.post(`conversations/${room.id}/read`, {}), 200);
+	await client.device.event('receipt.read', room);
+	await client.device.end(true);
+});
+
+it('stopped for a while: nothing is confirmed that it has not acknowledged', async () => {
+	const room = await groupOf(people[0], [watcher]);
+	const device = await connect(watcher);
+	const confirmed = () => stack.sql('select confirmed_flush_lsn from pg_replication_slots', { superuser: true });
+	const sent = [];
+	await stack.kill('mosquitto', 'SIGSTOP');
+	try {
+		const [lsn] = [await stack.sql('select pg_current_wal_lsn()')];
+		for (let i = 0; i < 20; i++) sent.push(await send(people[0], room, `to a broker that stands still ${i}`));
+		await waitFor(async () => (await metricsOf(stack)).value('parley_push_publishes_outstanding') > 0, 5000, 'publishes wait');
+		assert.equal(await stack.sql(`select '${await confirmed()}'::pg_lsn <= '${await stack.sql('select pg_current_wal_lsn()')}'::pg_lsn and '${lsn}'::pg_lsn <= pg_current_wal_lsn()`), 't');
+		const page = await metricsOf(stack);
+		assert.ok(page.value('parley_push_confirmed_lsn_bytes') < page.value('parley_push_received_lsn_bytes'));
+	} finally {
+		await stack.kill('mosquitto', 'SIGCONT');
+	}
+	for (const { id } of sent) await device.next(({ event }) => event?.data?.id === id, 15_000);
+	await device.end(true);
+});

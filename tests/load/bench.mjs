@@ -1,0 +1,459 @@
+// Measures a whole Parley beside PostgreSQL alone, on one machine, and prints what came out as Markdown. README.md
+// says how to read it and what came out where.
+//
+//	tests/load/bench [--rounds 5] [--seconds 8] [--only history,list,send,memory,sql,latency,fanout]
+//
+// It starts a stack of its own, seeds it (seed.sql), and leaves nothing behind; one that runs already is used when
+// PARLEY_TEST_STACK has it as JSON (tests/lib/stack.mjs), and seeded when it is empty. Every comparison is
+// interleaved: both sides in every round, in turns, so that what else the machine does hits both alike.
+import { execFile, spawn } from 'node:child_process';
+import crypto from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs, promisify } from 'node:util';
+import { freePort, root, sharedStack, startStack } from '../lib/stack.mjs';
+import { waitFor } from '../lib/wait.mjs';
+import { childrenOf, memory, usage } from './proc.mjs';
+import { scripts, statement, variables } from './statement.mjs';
+
+const KINDS = ['history', 'list', 'send'];
+const PARTS = [...KINDS, 'memory', 'sql', 'latency', 'fanout'];
+const CONNECTIONS = 16; // of wrk
+const CLIENTS = 8; // of pgbench: as many as there are workers
+const TOKENS = 300; // people who send requests
+const HEAVY = personId(19999); // in 5,000 conversations
+const TARGETS = { history: 0.8, list: 0.8, send: 0.6 };
+
+const run = promisify(execFile);
+const { values: options } = parseArgs({
+	options: {
+		rounds: { type: 'string', default: '5' },
+		seconds: { type: 'string', default: '8' },
+		only: { type: 'string', default: PARTS.join(',') },
+	},
+});
+const rounds = whole('rounds', 1, 100);
+const seconds = whole('seconds', 1, 60);
+const parts = options.only.split(',');
+for (const part of parts) if (!PARTS.includes(part)) throw new Error(`there is no part ${part}: ${PARTS.join(', ')}`);
+
+function whole(name, least, most) {
+	const number = Number(options[name]);
+	if (!Number.isInteger(number) || number < least || number > most)
+		throw new Error(`--${name} is a whole number from ${least} to ${most}`);
+	return number;
+}
+
+// --- small things ---------------------------------------------------------------------------------
+
+function personId(number) {
+	return `00000000-0000-7000-8000-0000000${number}`;
+}
+
+function say(text) {
+	process.stderr.write(`bench: ${text}\n`);
+}
+
+function median(values) {
+	const sorted = values.toSorted ? values.toSorted((a, b) => a - b) : [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+const spread = (values, digits = 0) =>
+	`${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
+
+function table(head, rows) {
+	const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+	process.stdout.write(`\n${lines.join('\n')}\n`);
+}
+
+/** Runs psql on text; resolves to what it prints, unaligned. */
+async function psql(database, text) {
+	const child = run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database, '-f', '-'], { maxBuffer: 64 << 20 });
+	child.child.stdin.end(text);
+	return (await child).stdout;
+}
+
+/** Access tokens of the first people, as POST /auth/login would have made them. */
+function tokensOf(stack, numbers) {
+	const key = crypto.createPrivateKey(readFileSync(join(stack.var, 'keys/token.key')));
+	const { crv, kty, x } = crypto.createPublicKey(key).export({ format: 'jwk' });
+	const kid = crypto.createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url');
+	const part = (json) => Buffer.from(JSON.stringify(json)).toString('base64url');
+	const now = Math.floor(Date.now() / 1000);
+	return numbers.map((number) => {
+		const id = personId(number);
+		const claims = { iss: 'parley', aud: 'parley', sub: id, sid: id, did: 'bench', jti: crypto.randomUUID() };
+		const covered = [{ alg: 'EdDSA', typ: 'at+jwt', kid }, { ...claims, iat: now, exp: now + 7200 }].map(part).join('.');
+		return `${covered}.${crypto.sign(null, Buffer.from(covered), key).toString('base64url')}`;
+	});
+}
+
+async function metric(stack, name) {
+	const text = await (await fetch(`${stack.metricsUrl}/metrics`)).text();
+	const found = new RegExp(`^${name} (\\S+)$`, 'm').exec(text);
+	if (!found) throw new Error(`there is no metric ${name}`);
+	return Number(found[1]);
+}
+
+/** Runs job and says what it took of the processor: microseconds by group, and seconds. */
+async function measured(groups, job) {
+	const before = usage(groups);
+	const start = performance.now();
+	const result = await job();
+	const took = (performance.now() - start) / 1000;
+	const after = usage(groups);
+	const used = Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]));
+	const ours = Object.keys(used).reduce((sum, name) => (name === 'machine' ? sum : sum + used[name]), 0);
+	// cores that were busy with neither the stack nor the load
+	return { ...result, used, others: Math.max(0, (used.machine - ours) / 1e6 / took) };
+}
+
+// --- the stack ------------------------------------------------------------------------------------
+
+async function prepare() {
+	say('starting a stack');
+	const stack = process.env.PARLEY_TEST_STACK ? await sharedStack() : await startStack();
+	try {
+		if ((await stack.sql('select exists (select from users)')) === 'f') {
+			say('seeding: 10,000 people, 20,000 conversations, 2,000,000 messages');
+			await run('psql', ['-Xq', '-d', stack.env.PARLEY_OWNER_DATABASE, '-v', 'ON_ERROR_STOP=1', '-f', join(root, 'tests/load/seed.sql')]);
+		}
+		await stack.sql('checkpoint', { superuser: true });
+		await caughtUp(stack);
+		stack.tokens = tokensOf(stack, Array.from({ length: TOKENS }, (_, i) => 10000 + i));
+		stack.work = await mkdtemp(join(tmpdir(), 'parley-bench-'));
+		await writeFile(join(stack.work, 'tokens'), stack.tokens.join('\n') + '\n', { mode: 0o600 });
+		for (const kind of KINDS) await writeFile(join(stack.work, `${kind}.sql`), scripts[kind]());
+		stack.groups = {};
+		for (const [group, name] of Object.entries({ front: 'lighttpd', workers: 'rest', postgres: 'postgres', push: 'push', broker: 'mosquitto' }))
+			stack.groups[group] = await stack.pid(name);
+		return stack;
+	} catch (error) {
+		await stack.stop();
+		throw error;
+	}
+}
+
+/** Waits until parley-push has handed on all that was written so far. */
+async function caughtUp(stack) {
+	const now = await stack.sql('select pg_current_wal_lsn()');
+	await waitFor(
+		async () =>
+			(await stack.sql(`select bool_and(confirmed_flush_lsn >= '${now}') from pg_replication_slots`)) === 't',
+		120_000,
+		'parley-push has read what was written',
+	);
+}
+
+/** One page of each kind, looked at: what is measured must be what is meant. */
+async function check(stack) {
+	const conversation = `00000000-0000-7000-9000-000000010007`;
+	for (const [path, count] of [[`conversations/${conversation}/messages?limit=50`, 50], ['conversations?limit=20', 20]]) {
+		const answer = await fetch(`${stack.url}/api/v1/${path}`, { headers: { authorization: `Bearer ${stack.tokens[7]}` } });
+		const page = await answer.json();
+		if (answer.status !== 200 || page.data.length !== count || !page.has_more)
+			throw new Error(`${path} answered ${answer.status} with ${page.data?.length} of ${count}`);
+	}
+}
+
+// --- throughput -----------------------------------------------------------------------------------
+
+async function wrk(stack, kind, duration) {
+	const checked = await metric(stack, 'parley_rest_tokens_verified_total');
+	const result = await measured(stack.groups, async () => {
+		const { stdout } = await run('wrk', ['-t', '2', '-c', CONNECTIONS, '-d', `${duration}s`, '-s', join(root, 'tests/load/requests.lua'), stack.url, '--', kind, join(stack.work, 'tokens')].map(String));
+		return JSON.parse(stdout.trim().split('\n').at(-1));
+	});
+	if (result.refused || result.broken) throw new Error(`${kind}: ${result.refused} refused, ${result.broken} broken`);
+	result.count = result.requests;
+	result.rate = result.requests / (result.duration_us / 1e6);
+	result.checked = (await metric(stack, 'parley_rest_tokens_verified_total')) - checked;
+	return result;
+}
+
+/** The session has what a worker's has (sql/db.c). */
+const SESSION = '-c statement_timeout=5000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC -c jit=off';
+
+async function pgbench(stack, kind, duration) {
+	const defined = Object.entries(variables).flatMap(([name, value]) => ['-D', `${name}=${value}`]);
+	const result = await measured(stack.groups, async () => {
+		const { stdout } = await run('pgbench', ['-M', 'prepared', '-n', '-c', CLIENTS, '-j', '2', '-T', duration, ...defined, '-f', join(stack.work, `${kind}.sql`), stack.env.PARLEY_REST_DATABASE].map(String), { env: { ...process.env, PGOPTIONS: SESSION } });
+		return {
+			count: Number(/actually processed: (\d+)/.exec(stdout)[1]),
+			rate: Number(/tps = ([\d.]+)/.exec(stdout)[1]),
+			failed: Number(/failed transactions: (\d+)/.exec(stdout)[1]),
+		};
+	});
+	if (result.failed) throw new Error(`${kind}: ${result.failed} transactions of pgbench failed`);
+	return result;
+}
+
+const messagesOf = async (stack) => Number(await stack.sql('select sum(last_seq) from conversations'));
+
+async function both(stack, kind, round) {
+	const before = await messagesOf(stack);
+	const sides = { rest: () => wrk(stack, kind, seconds), alone: () => pgbench(stack, kind, seconds) };
+	const order = round % 2 ? ['alone', 'rest'] : ['rest', 'alone'];
+	const result = {};
+	for (const side of order) result[side] = await sides[side]();
+	// every answer counted is a message stored; those under way at the end are not counted
+	const sent = (await messagesOf(stack)) - before;
+	const counted = kind === 'send' ? result.rest.count + result.alone.count : 0;
+	if (sent < counted || sent > counted + CONNECTIONS + CLIENTS)
+		throw new Error(`${kind}: ${counted} answers, but ${sent} messages`);
+	result.ratio = result.rest.rate / result.alone.rate;
+	say(`${kind}, round ${round + 1}: ${result.rest.rate.toFixed(0)} requests/s, ${result.alone.rate.toFixed(0)} transactions/s, ratio ${result.ratio.toFixed(2)}, others ${result.rest.others.toFixed(2)} / ${result.alone.others.toFixed(2)} cores`);
+	return result;
+}
+
+async function throughput(stack, kinds) {
+	say('warming up');
+	for (const kind of kinds) {
+		await wrk(stack, kind, 3);
+		await pgbench(stack, kind, 2);
+	}
+	const results = Object.fromEntries(kinds.map((kind) => [kind, []]));
+	for (let round = 0; round < rounds; round++)
+		for (const kind of kinds) results[kind].push(await both(stack, kind, round));
+	return results;
+}
+
+const perCount = (side, ...groups) => groups.reduce((sum, group) => sum + side.used[group], 0) / side.count;
+
+function throughputTable(results) {
+	table(
+		['request', 'requests/s', 'pgbench, transactions/s', 'ratio', 'target', 'p50 ms', 'p99 ms', 'other load, cores'],
+		Object.entries(results).map(([kind, all]) => [
+			kind,
+			spread(all.map(({ rest }) => rest.rate)),
+			spread(all.map(({ alone }) => alone.rate)),
+			spread(all.map(({ ratio }) => ratio), 2),
+			`≥ ${TARGETS[kind].toFixed(2)}`,
+			spread(all.map(({ rest }) => rest.p50_us / 1000), 1),
+			spread(all.map(({ rest }) => rest.p99_us / 1000), 1),
+			median(all.flatMap(({ rest, alone }) => [rest.others, alone.others])).toFixed(2),
+		]),
+	);
+	table(
+		['processor µs a request', 'front', 'workers', 'front + workers', 'target', 'PostgreSQL', 'PostgreSQL under pgbench', 'push + broker', 'signatures checked'],
+		Object.entries(results).map(([kind, all]) => [
+			kind,
+			spread(all.map(({ rest }) => perCount(rest, 'front'))),
+			spread(all.map(({ rest }) => perCount(rest, 'workers'))),
+			spread(all.map(({ rest }) => perCount(rest, 'front', 'workers'))),
+			'≤ 110',
+			spread(all.map(({ rest }) => perCount(rest, 'postgres'))),
+			spread(all.map(({ alone }) => perCount(alone, 'postgres'))),
+			spread(all.map(({ rest }) => perCount(rest, 'push', 'broker'))),
+			`${((100 * median(all.map(({ rest }) => rest.checked))) / median(all.map(({ rest }) => rest.count))).toFixed(1)} %`,
+		]),
+	);
+}
+
+// --- memory ---------------------------------------------------------------------------------------
+
+async function memoryTable(stack) {
+	const workers = childrenOf(await stack.pid('rest')).map(memory);
+	const megabytes = (name) => workers.map((worker) => worker[name] / 1024);
+	table(
+		['memory of a worker after the load', 'median (least–most)', 'target'],
+		[
+			['resident, MB', spread(megabytes('resident'), 2), '≤ 4'],
+			['for itself alone, MB', spread(megabytes('own'), 2), '≤ 0.5'],
+		],
+	);
+}
+
+// --- PostgreSQL alone -----------------------------------------------------------------------------
+
+async function explained(stack, name, values) {
+	const execute = `execute measured(${values.map((value) => (value === null ? 'null' : `'${value}'`)).join(', ')})`;
+	const out = await psql(
+		stack.env.PARLEY_REST_DATABASE,
+		[
+			'set plan_cache_mode = force_generic_plan; set jit = off; set timezone = UTC;',
+			`prepare measured as ${statement(name)};`,
+			...Array(5).fill(`${execute} \\g /dev/null`),
+			...Array(20).fill(`explain (analyze, buffers) ${execute};`),
+		].join('\n'),
+	);
+	const times = [...out.matchAll(/^Execution Time: ([\d.]+) ms$/gm)].map((found) => Number(found[1]));
+	const buffers = Number(/^ +Buffers: shared hit=(\d+)/m.exec(out)?.[1] ?? NaN);
+	if (times.length !== 20) throw new Error(`${name}: ${times.length} times instead of 20`);
+	return { times, buffers };
+}
+
+async function sqlTable(stack) {
+	const owner = stack.env.PARLEY_OWNER_DATABASE;
+	const of = (user, text) => psql(owner, text.replace('USER', `'${user}'`));
+	const deep = (await of(HEAVY, `select c.last_activity_at, c.id from members m join conversations c on c.id = m.conversation_id
+		where m.user_id = USER and m.left_at is null order by 1 desc, 2 desc offset 3999 limit 1`)).trim().split('|');
+	const [large] = (await psql(owner, 'select conversation_id from members group by 1 having count(*) = 50 order by 1 limit 1')).trim().split('\n');
+	const [member] = (await psql(owner, `select user_id from members where conversation_id = '${large}' order by 1 limit 1`)).trim().split('\n');
+	const usual = [personId(10007), '00000000-0000-7000-9000-000000010007'];
+	const rows = [
+		['list of 20, person with 5,000 conversations', 'conversation_list', [HEAVY, 21, null, null], '≤ 1'],
+		['the same behind 4,000 of them', 'conversation_list', [HEAVY, 21, ...deep], '≤ 1'],
+		['list of 20, person with 29 conversations', 'conversation_list', [usual[0], 21, null, null], ''],
+		['history of 50, direct conversation', 'message_page', [usual[1], usual[0], null, null, 51], ''],
+		['history of 50, group of 50', 'message_page', [large, member, null, null, 51], ''],
+		['unread total, 5,000 conversations', 'unread_total', [HEAVY], ''],
+		['unread total, 29 conversations', 'unread_total', [usual[0]], ''],
+	];
+	const lines = [];
+	for (const [what, name, values, target] of rows) {
+		const { times, buffers } = await explained(stack, name, values);
+		lines.push([what, spread(times, 2), target, buffers]);
+	}
+	table(['in PostgreSQL, warm, generic plan, 20 times', 'ms', 'target', 'buffers'], lines);
+}
+
+// --- from commit to subscriber --------------------------------------------------------------------
+
+const tool = (name) => resolve(root, process.env.PARLEY_BUILD ?? 'build', 'load', name);
+
+async function latencyTable(stack) {
+	const person = personId(10007);
+	// every conversation of one person, and somebody else in it who sends
+	const places = await psql(
+		stack.env.PARLEY_OWNER_DATABASE,
+		`select m.conversation_id || ' ' || (select min(o.user_id::text) from members o
+			where o.conversation_id = m.conversation_id and o.user_id <> m.user_id)
+		from members m where m.user_id = '${person}' order by 1`,
+	);
+	const { hostname, port } = new URL(stack.mqttUrl);
+	const all = [];
+	await caughtUp(stack);
+	for (let round = 0; round < 3; round++) {
+		const child = run(tool('latency'), [stack.env.PARLEY_REST_DATABASE, hostname, port, '400', '20', '2']);
+		child.child.stdin.end(`${person} ${stack.tokens[7]}\n${places}`);
+		all.push(JSON.parse((await child).stdout));
+		say(`latency, round ${round + 1}: ${JSON.stringify(all.at(-1))}`);
+	}
+	const row = (what, name, target = '') => [
+		what,
+		...['p50', 'p99', 'max'].map((part) => spread(all.map((one) => one[name][part]), 2)),
+		target,
+	];
+	table(
+		[`milliseconds, at ${median(all.map(({ rate }) => rate)).toFixed(0)} sends/s for 20 s`, 'p50', 'p99', 'most', 'target'],
+		[
+			row('commit returned → subscriber has it', 'from_commit_ms', 'p50 ≤ 1'),
+			row('statement begun → subscriber has it', 'from_start_ms'),
+			row('the statement itself', 'statement_ms'),
+		],
+	);
+}
+
+// --- to many at once ------------------------------------------------------------------------------
+
+/** A mosquitto with the settings of the stack's, but without the plugin: there, anybody may publish to users/…. */
+async function plainBroker(stack) {
+	const port = await freePort();
+	const text = (await readFile(join(stack.var, 'etc/mosquitto.conf'), 'utf8'))
+		.replace(/^plugin.*\n/gm, '')
+		.replace(/^allow_anonymous .*$/m, 'allow_anonymous true')
+		// its first listener on another port, the one for WebSockets not at all
+		.replace(/^listener \d+ /m, `listener ${port} `)
+		.split(/^(?=listener )/m);
+	const path = join(stack.work, 'mosquitto.conf');
+	await writeFile(path, text.slice(0, 2).join(''));
+	const child = spawn('mosquitto', ['-c', path], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } });
+	let said = '';
+	child.stderr.on('data', (data) => (said += data));
+	await waitFor(
+		async () => {
+			if (child.exitCode !== null) throw new Error(said);
+			await run('mosquitto_pub', ['-h', '127.0.0.1', '-p', String(port), '-i', 'probe', '-t', 'probe', '-n']);
+			return true;
+		},
+		5000,
+		'the plain broker answers',
+	);
+	return { port, child };
+}
+
+/** One run of fanout: the processor time of the broker between "go" and the end. */
+async function fanoutRun(args, input, broker) {
+	const child = spawn(tool('fanout'), args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
+	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+	const exited = new Promise((done) => child.once('close', done));
+	child.stdin.write(input);
+	const ready = await lines.next();
+	if (ready.value !== 'ready') throw new Error('fanout did not get ready');
+	const result = await measured({ broker }, async () => {
+		child.stdin.write('go\n');
+		const line = await lines.next();
+		if (line.done) throw new Error('fanout failed');
+		return JSON.parse(line.value);
+	});
+	child.stdin.end();
+	await exited;
+	if (result.received !== result.events * result.members) throw new Error(`fanout: ${JSON.stringify(result)}`);
+	result.per_event = result.used.broker / result.events;
+	return result;
+}
+
+async function fanoutTable(stack) {
+	const [group] = (await psql(stack.env.PARLEY_OWNER_DATABASE, 'select conversation_id from members group by 1 having count(*) = 50 order by 1 limit 1')).trim().split('\n');
+	const members = (await psql(stack.env.PARLEY_OWNER_DATABASE, `select user_id from members where conversation_id = '${group}' order by 1`)).trim().split('\n');
+	const tokens = tokensOf(stack, members.map((id) => Number(id.slice(-5))));
+	const input = `${group} ${members[0]}\n${members.map((id, i) => `${id} ${tokens[i]}`).join('\n')}\n\n`;
+	const payload = join(stack.work, 'payload');
+	const { hostname, port } = new URL(stack.mqttUrl);
+	const plain = await plainBroker(stack);
+	const events = [];
+	const publishes = [];
+	const rate = 200;
+	const count = 1000;
+	const brokerPid = stack.groups.broker;
+	await caughtUp(stack);
+	try {
+		for (let round = 0; round < rounds; round++) {
+			events.push(await fanoutRun(['events', hostname, port, rate, count, payload, stack.env.PARLEY_REST_DATABASE], input, brokerPid));
+			publishes.push(await fanoutRun(['publishes', '127.0.0.1', plain.port, rate, count, payload], input, plain.child.pid));
+			say(`fan-out, round ${round + 1}: ${events.at(-1).per_event.toFixed(0)} µs by the plugin, ${publishes.at(-1).per_event.toFixed(0)} µs by 50 publishes`);
+		}
+	} finally {
+		const ended = new Promise((done) => plain.child.once('close', done));
+		plain.child.kill('SIGTERM');
+		await ended;
+	}
+	table(
+		['broker, processor µs an event to 50 members', 'median (least–most)', 'target'],
+		[
+			[`one publish of parley-push, delivered by the plugin (${events[0].payload_bytes} bytes, ${rate} events/s)`, spread(events.map((one) => one.per_event)), ''],
+			['50 publishes to a mosquitto without plugin and without access control', spread(publishes.map((one) => one.per_event)), ''],
+			['ratio', spread(events.map((one, i) => one.per_event / publishes[i].per_event), 2), '≤ 0.50'],
+		],
+	);
+}
+
+// --- all of it ------------------------------------------------------------------------------------
+
+async function main() {
+	const stack = await prepare();
+	let stopping;
+	const stop = () => (stopping ??= stack.stop().finally(() => rm(stack.work, { recursive: true, force: true })));
+	for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop().then(() => process.exit(130)));
+	try {
+		await check(stack);
+		const version = await stack.sql('show server_version');
+		process.stdout.write(`\n${cpus().length} cores (${cpus()[0].model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB, PostgreSQL ${version.split(' ')[0]}; ${rounds} rounds of ${seconds} s, medians (least–most)\n`);
+		const kinds = KINDS.filter((kind) => parts.includes(kind));
+		if (kinds.length) throughputTable(await throughput(stack, kinds));
+		if (parts.includes('memory')) await memoryTable(stack);
+		if (parts.includes('latency')) await latencyTable(stack);
+		if (parts.includes('fanout')) await fanoutTable(stack);
+		if (parts.includes('sql')) await sqlTable(stack);
+	} finally {
+		await stop();
+	}
+}
+
+await main();
