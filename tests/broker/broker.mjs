@@ -83,6 +83,16 @@ const listening = (port) => new Promise((resolve) => {
 	socket.once('error', () => resolve(false));
 });
 
+// Whatever ends the tests, no broker and no folder is left behind.
+const running = new Set();
+process.on('exit', () => {
+	for (const broker of running) {
+		broker.process.kill('SIGKILL');
+		fs.rmSync(broker.dir, { recursive: true, force: true });
+	}
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 export class Broker {
 	static async start(options = {}) {
 		const broker = new Broker();
@@ -96,7 +106,12 @@ export class Broker {
 		broker.edit = options.edit ?? ((text) => text);
 		broker.clients = [];
 		broker.log = '';
-		await broker.launch();
+		try {
+			await broker.launch();
+		} catch (error) {
+			await broker.kill();
+			throw error;
+		}
 		return broker;
 	}
 
@@ -110,12 +125,20 @@ export class Broker {
 			SECRET_FILE: path.join(this.dir, 'secret'), USER: os.userInfo().username, GRACE_MS: this.graceMs,
 		})));
 		this.process = spawn('mosquitto', ['-c', file], { env: environment(), stdio: ['ignore', 'inherit', 'pipe'] });
+		running.add(this);
 		this.process.stderr.on('data', (data) => { this.log += data; });
 		this.ended = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve({ code, signal })));
 		await Promise.race([
 			until(async () => await listening(port) && await listening(wsPort), 'mosquitto listens'),
 			this.ended.then(({ code, signal }) => { throw new Error(`mosquitto ended (${code ?? signal}):\n${this.log}`); }),
 		]);
+	}
+
+	async kill() {
+		this.process.kill('SIGKILL');
+		await this.ended;
+		running.delete(this);
+		fs.rmSync(this.dir, { recursive: true, force: true });
 	}
 
 	get alive() {
@@ -133,7 +156,7 @@ export class Broker {
 		const clean = this.alive;
 		this.process.kill('SIGTERM');
 		const { code, signal } = await this.ended;
-		fs.rmSync(this.dir, { recursive: true, force: true });
+		await this.kill();
 		if (!clean || code !== 0) throw new Error(`mosquitto did not end well (${code ?? signal}):\n${this.log}`);
 	}
 
