@@ -20,12 +20,12 @@ static const struct {
 	{ ERR_UNAVAILABLE, "Retry-After", "1" },
 };
 
-void error_reply(struct request *req, enum err err, const char *detail)
+void error_reply(struct request *req, enum err err)
 {
 	req->reply.status = problem_infos[err].status;
 	req->reply.content_type = "application/problem+json";
 	req->out->len = 0;
-	problem_write(req->out, err, detail, req->id, &req->faults);
+	problem_write(req->out, err, req->detail, req->id, &req->faults);
 	for (size_t i = 0; i < sizeof(error_heads) / sizeof(error_heads[0]); i++) {
 		if (error_heads[i].err == err)
 			reply_head(req, error_heads[i].name, error_heads[i].value);

@@ -5,7 +5,7 @@
 #include "rest/request.h"
 
 /* Replaces whatever was written by the problem document of err, with the headers that belong to its
- * status. detail: NULL for the usual one. */
-void error_reply(struct request *req, enum err err, const char *detail);
+ * status and req->detail where there is one. */
+void error_reply(struct request *req, enum err err);
 
 #endif

@@ -168,7 +168,8 @@ static bool is_weightless(struct str parameters)
 		struct str one = str_trim((struct str){ parameters.ptr, len });
 		size_t zeros = 3;
 
-		if (one.len > 2 && (one.ptr[0] | 0x20) == 'q' && one.ptr[1] == '=' && one.ptr[2] == '0') {
+		if (one.len > 2 && (one.ptr[0] | 0x20) == 'q' && one.ptr[1] == '=' &&
+			one.ptr[2] == '0') {
 			while (zeros < one.len && (one.ptr[zeros] == '0' || one.ptr[zeros] == '.'))
 				zeros++;
 			return zeros == one.len;

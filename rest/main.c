@@ -163,13 +163,35 @@ static struct shm *shm_open_for(const struct conf *conf, bool cgi)
 	return shm;
 }
 
+/* The way that the web server has started us. */
+static int serve(const struct conf *conf, const struct jose_keys *keys, char **argv)
+{
+	/* FCGX_IsCGI: fd 0 is no listening socket */
+	bool cgi = FCGX_IsCGI() && getenv("GATEWAY_INTERFACE");
+	struct shm *shm;
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	shm = shm_open_for(conf, cgi);
+	if (cgi)
+		return cgi_run(conf, keys, shm);
+	return parent_run(&(struct parent_job){
+		.conf = conf,
+		.keys = keys,
+		.shm = shm,
+		.listen_fd = FCGX_IsCGI() ? -1 : 0,
+		.argv = argv,
+		.worker_run = worker_run,
+	});
+}
+
 int main(int argc, char **argv)
 {
 	const char *config = getenv("PARLEY_CONF");
-	bool only_check = false, cgi;
+	bool only_check = false;
 	struct jose_keys *keys;
 	struct conf conf;
-	struct shm *shm;
+	int status;
 
 	log_open("parley-rest", LOG_LEVEL_INFO);
 	for (int i = 1; i < argc; i++) {
@@ -193,22 +215,8 @@ int main(int argc, char **argv)
 	log_open("parley-rest", (enum log_level)conf.log_level);
 	if (jose_keys_load(conf.token_private_key, &keys) != OK)
 		return 1;
-	if (only_check)
-		return check(&conf);
-
-	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	/* FCGX_IsCGI: fd 0 is no listening socket */
-	cgi = FCGX_IsCGI() && getenv("GATEWAY_INTERFACE");
-	shm = shm_open_for(&conf, cgi);
-	if (cgi)
-		return cgi_run(&conf, keys, shm);
-	return parent_run(&(struct parent_job){
-		.conf = &conf,
-		.keys = keys,
-		.shm = shm,
-		.listen_fd = FCGX_IsCGI() ? -1 : 0,
-		.argv = argv,
-		.worker_run = worker_run,
-	});
+	status = only_check ? check(&conf) : serve(&conf, keys, argv);
+	jose_keys_free(keys);
+	conf_free(&conf);
+	return status;
 }

@@ -116,9 +116,11 @@ enum err request_read_body(struct request *req, size_t max, bool needed, const c
 	*why = NULL;
 	if (length.len > 0 && !text_parse_int(length, 0, INT64_MAX, &size))
 		return ERR_MALFORMED;
+	if (size == 0 && !needed)
+		return OK;
 	if (size == 0) {
 		*why = "A body is needed.";
-		return needed ? ERR_MALFORMED : OK;
+		return ERR_MALFORMED;
 	}
 	if (!is_json(request_header(req, "CONTENT_TYPE")) || encoding.len > 0)
 		return ERR_UNSUPPORTED_MEDIA_TYPE;

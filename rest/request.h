@@ -85,6 +85,7 @@ struct request {
 	struct str document;	 /* the body */
 	const struct json *json; /* its top-level object; none: NULL */
 	struct faults faults;
+	const char *detail; /* of a refusal, instead of the usual one; NULL: that */
 
 	struct reply reply;
 	struct buf *out; /* body of the answer: handlers write JSON here */

@@ -60,9 +60,8 @@ enum err route_find(struct str method, struct str path, const struct route **out
 	return allowed > 0 ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND;
 }
 
-/* Everything that the row demands before its handler. *detail: more than the error's usual text, or
- * NULL. */
-static enum err route_prepare(struct request *req, const char **detail)
+/* Everything that the row demands before its handler. */
+static enum err route_prepare(struct request *req)
 {
 	const struct route *route;
 	char allow[ROUTE_ALLOW_BYTES] = "";
@@ -79,7 +78,8 @@ static enum err route_prepare(struct request *req, const char **detail)
 	if (err == OK)
 		err = guard_rate(req, route->rate);
 	if (err == OK && route->body != BODY_NONE)
-		err = request_read_body(req, route->body_max, route->body == BODY_NEEDED, detail);
+		err = request_read_body(
+			req, route->body_max, route->body == BODY_NEEDED, &req->detail);
 	return err;
 }
 
@@ -124,17 +124,16 @@ static void route_count(const struct request *req, int64_t duration_us)
 void route_request(struct worker *worker, const struct gateway *gateway)
 {
 	struct request req;
-	const char *detail = NULL;
 	int64_t start_us = time_mono_us(), duration_us;
 	enum err err = request_open(&req, worker, gateway);
 
 	log_set_request_id(req.id);
 	if (err == OK)
-		err = route_prepare(&req, &detail);
+		err = route_prepare(&req);
 	if (err == OK)
 		err = route_handle(&req);
 	if (err != OK)
-		error_reply(&req, err, detail);
+		error_reply(&req, err);
 	reply_send(&req);
 
 	duration_us = time_mono_us() - start_us;

@@ -198,6 +198,8 @@ enum err auth_login(struct request *req)
 	if (err != OK && err != ERR_NOT_FOUND)
 		return err;
 	err = password_check(req, login.password, &user.id, hash);
+	if (err == ERR_UNAUTHORIZED)
+		req->detail = "The name or the password is wrong.";
 	if (err != OK)
 		return err;
 	sign_in_new(req, &user.id, &device, &sign_in);

@@ -15,14 +15,22 @@ before(async () => {
 });
 after(() => stack?.stop());
 
-const registration = (more = {}) => ({ handle: handleOf('auth'), display_name: 'Someone', password: PASSWORD, ...more });
+const registration = (more = {}) => ({
+	handle: handleOf('auth'),
+	display_name: 'Someone',
+	password: PASSWORD,
+	...more,
+});
 const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
 const faultsOf = (answer) => answer.body.errors.map(({ field, code }) => `${field} ${code}`).sort();
 
 describe('registering', () => {
 	it('makes a person, signed in on a device', async () => {
-		const sent = registration({ email: `${randomUUID()}@example.org`, locale: 'de-CH',
-			device: { id: randomUUID().toUpperCase(), name: 'Telephone', platform: 'android' } });
+		const sent = registration({
+			email: `${randomUUID()}@example.org`,
+			locale: 'de-CH',
+			device: { id: randomUUID().toUpperCase(), name: 'Telephone', platform: 'android' },
+		});
 		const { user, session, ...rest } = must(await guest.post('auth/register', sent), 201);
 		assert.equal(user.handle, sent.handle);
 		assert.equal(user.email, sent.email);
@@ -39,12 +47,22 @@ describe('registering', () => {
 
 	it('tells every bad field in one answer', async () => {
 		const answer = await guest.post('auth/register', {
-			handle: 'no spaces', display_name: '', password: 'short', email: 'nobody', locale: 'x', device: { id: 'x', name: 5 },
+			handle: 'no spaces',
+			display_name: '',
+			password: 'short',
+			email: 'nobody',
+			locale: 'x',
+			device: { id: 'x', name: 5 },
 		});
 		assert.equal(answer.status, 422);
 		assert.deepEqual(faultsOf(answer), [
-			'device.id bad_format', 'device.name bad_type', 'display_name too_short', 'email bad_format', 'handle bad_format',
-			'locale bad_format', 'password too_short',
+			'device.id bad_format',
+			'device.name bad_type',
+			'display_name too_short',
+			'email bad_format',
+			'handle bad_format',
+			'locale bad_format',
+			'password too_short',
 		]);
 	});
 
@@ -96,7 +114,9 @@ describe('registering', () => {
 	];
 	for (const more of right)
 		it(`takes ${Object.entries(more).map(([key, value]) => `${key} ${String(value).slice(6, 40)}`)}`, async () => {
-			const sent = registration(Object.fromEntries(Object.entries(more).map(([key, value]) => [key, value()])));
+			const sent = registration(
+				Object.fromEntries(Object.entries(more).map(([key, value]) => [key, value()])),
+			);
 			const { user } = must(await guest.post('auth/register', sent), 201);
 			assert.equal(user.display_name, sent.display_name);
 			assert.equal(user.handle, sent.handle);
@@ -125,7 +145,9 @@ describe('registering', () => {
 	it('gives a handle once to 20 who want it at the same moment', async () => {
 		const handle = handleOf('race');
 		const spelt = (i) => [...handle].map((c, n) => ((i >> n % 5) & 1 ? c.toUpperCase() : c)).join('');
-		const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => guest.post('auth/register', registration({ handle: spelt(i) }))));
+		const answers = await Promise.all(
+			Array.from({ length: 20 }, (_, i) => guest.post('auth/register', registration({ handle: spelt(i) }))),
+		);
 		assert.deepEqual(answers.map((answer) => answer.status).sort(), [201, ...Array(19).fill(409)]);
 	});
 });
@@ -134,7 +156,13 @@ describe('logging in', () => {
 	it('takes the handle in any case, the address in any case, and either in one field', async () => {
 		const email = `${randomUUID()}@Example.org`;
 		const person = await register(stack, 'Login', { email });
-		const ways = [{ handle: person.handle }, { handle: person.handle.toUpperCase() }, { email }, { email: email.toUpperCase() }, { handle: email }];
+		const ways = [
+			{ handle: person.handle },
+			{ handle: person.handle.toUpperCase() },
+			{ email },
+			{ email: email.toUpperCase() },
+			{ handle: email },
+		];
 		for (const way of ways) {
 			const body = must(await guest.post('auth/login', { ...way, password: PASSWORD }), 200);
 			assert.deepEqual(body.user, person.user, JSON.stringify(way));
@@ -144,7 +172,10 @@ describe('logging in', () => {
 	it('makes a session each time, and keeps a device that has an id', async () => {
 		const person = await register(stack, 'Devices');
 		const device = { id: randomUUID(), name: 'Laptop', platform: 'web' };
-		const login = (more) => guest.post('auth/login', { handle: person.handle, password: PASSWORD, ...more }).then((answer) => must(answer, 200));
+		const login = (more) =>
+			guest
+				.post('auth/login', { handle: person.handle, password: PASSWORD, ...more })
+				.then((answer) => must(answer, 200));
 		const first = await login({ device });
 		const second = await login({ device });
 		const third = await login({});
@@ -153,7 +184,8 @@ describe('logging in', () => {
 		assert.deepEqual(first.session.device, device);
 		assert.deepEqual(second.session.device, device);
 		assert.notEqual(third.session.device.id, device.id);
-		for (const { access_token } of [first, second, third]) must(await api(stack, access_token).get('users/me'), 200);
+		for (const { access_token } of [first, second, third])
+			must(await api(stack, access_token).get('users/me'), 200);
 	});
 
 	it('answers an unknown user and a wrong password alike', async () => {
@@ -168,7 +200,11 @@ describe('logging in', () => {
 		];
 		const shown = [];
 		for (const sent of tries) {
-			const { status, headers, body: { request_id, ...body } } = await guest.post('auth/login', sent);
+			const {
+				status,
+				headers,
+				body: { request_id, ...body },
+			} = await guest.post('auth/login', sent);
 			shown.push({ status, body, authenticate: headers.get('WWW-Authenticate') });
 		}
 		assert.equal(shown[0].status, 401);
@@ -229,7 +265,11 @@ describe('a token', () => {
 	});
 
 	const bad = {
-		'with another byte in its claims': () => signed(claimsOf(person.token)).replace(/\.(.{20})(.)/, (all, before_, byte) => `.${before_}${byte === 'A' ? 'B' : 'A'}`),
+		'with another byte in its claims': () =>
+			signed(claimsOf(person.token)).replace(
+				/\.(.{20})(.)/,
+				(all, before_, byte) => `.${before_}${byte === 'A' ? 'B' : 'A'}`,
+			),
 		'of another user under an old signature': () => {
 			const [head, , signature] = person.token.split('.');
 			return `${head}.${encode({ ...claimsOf(person.token), sub: randomUUID() })}.${signature}`;
@@ -243,16 +283,22 @@ describe('a token', () => {
 			const covered = `${encode({ ...headOf(), alg: 'HS256' })}.${encode(claimsOf(person.token))}`;
 			return `${covered}.${createHmac('sha256', headOf().kid).update(covered).digest('base64url')}`;
 		},
-		'of another key': () => signed(claimsOf(person.token), headOf(), generateKeyPairSync('ed25519').privateKey),
+		'of another key': () =>
+			signed(claimsOf(person.token), headOf(), generateKeyPairSync('ed25519').privateKey),
 		'of another key that brings itself along': () => {
 			const pair = generateKeyPairSync('ed25519');
-			return signed(claimsOf(person.token), { ...headOf(), jwk: pair.publicKey.export({ format: 'jwk' }) }, pair.privateKey);
+			return signed(
+				claimsOf(person.token),
+				{ ...headOf(), jwk: pair.publicKey.export({ format: 'jwk' }) },
+				pair.privateKey,
+			);
 		},
 		'with an unknown key id': () => signed(claimsOf(person.token), { ...headOf(), kid: 'x' }),
 		'with a critical header': () => signed(claimsOf(person.token), { ...headOf(), crit: ['x'], x: 1 }),
 		'of another issuer': () => signed({ ...claimsOf(person.token), iss: 'other' }),
 		'for another audience': () => signed({ ...claimsOf(person.token), aud: 'other' }),
-		'that is not valid yet': () => signed({ ...claimsOf(person.token), nbf: Math.floor(Date.now() / 1000) + 600 }),
+		'that is not valid yet': () =>
+			signed({ ...claimsOf(person.token), nbf: Math.floor(Date.now() / 1000) + 600 }),
 		'from the future': () => signed({ ...claimsOf(person.token), iat: Math.floor(Date.now() / 1000) + 600 }),
 		'that never ends': () => signed({ ...claimsOf(person.token), exp: undefined }),
 		'whose end is text': () => signed({ ...claimsOf(person.token), exp: '9999999999' }),
@@ -290,10 +336,24 @@ describe('a token', () => {
 	});
 
 	it('is looked for in no other scheme and nowhere else', async () => {
-		for (const authorization of [`Basic ${person.token}`, `Token ${person.token}`, person.token, 'Bearer', `Bearer${person.token}`, `Bearer: ${person.token}`])
-			assert.equal((await api(stack).get('users/me', { headers: { authorization } })).status, 401, authorization.slice(0, 12));
+		for (const authorization of [
+			`Basic ${person.token}`,
+			`Token ${person.token}`,
+			person.token,
+			'Bearer',
+			`Bearer${person.token}`,
+			`Bearer: ${person.token}`,
+		])
+			assert.equal(
+				(await api(stack).get('users/me', { headers: { authorization } })).status,
+				401,
+				authorization.slice(0, 12),
+			);
 		assert.equal((await api(stack).get(`users/me?access_token=${person.token}`)).status, 401);
-		assert.equal((await api(stack).get('users/me', { headers: { cookie: `access_token=${person.token}` } })).status, 401);
+		assert.equal(
+			(await api(stack).get('users/me', { headers: { cookie: `access_token=${person.token}` } })).status,
+			401,
+		);
 	});
 
 	it('comes with a scheme in any case', async () => {
@@ -303,7 +363,11 @@ describe('a token', () => {
 	it('given twice is refused, whichever is good', async () => {
 		const lines = (...tokens) => tokens.map((token) => `Authorization: Bearer ${token}`);
 		assert.equal((await raw(stack, 'GET /api/v1/users/me HTTP/1.1', lines(person.token))).status, 200);
-		for (const pair of [[person.token, person.token], [person.token, 'x'], ['x', person.token]]) {
+		for (const pair of [
+			[person.token, person.token],
+			[person.token, 'x'],
+			['x', person.token],
+		]) {
 			const answer = await raw(stack, 'GET /api/v1/users/me HTTP/1.1', lines(...pair));
 			assert.ok([400, 401].includes(answer.status), String(answer.status));
 		}

@@ -47,7 +47,8 @@ async function cgi(method, path, { token, body = '', input = body, ...variables 
 		...variables,
 	};
 	const child = spawn(program('parley-rest'), [], { env, stdio: ['pipe', 'pipe', 'pipe'] });
-	const out = [], err = [];
+	const out = [],
+		err = [];
 	child.stdout.on('data', (chunk) => out.push(chunk));
 	child.stderr.on('data', (chunk) => err.push(chunk));
 	child.stdin.on('error', () => undefined); // it need not read what it refuses
@@ -65,16 +66,31 @@ const web = (method, path, token, json) => api(stack, token).call(method, path, 
 describe('as plain CGI', () => {
 	it('each GET answers as the workers do', async () => {
 		const message = await send(ann, room, 'Hello "you" 👍', { metadata: { a: 1.0 } });
-		const paths = ['users/me', `users/${ben.id}`, 'conversations', `conversations/${room.id}`, `conversations/${room.id}/messages?limit=1&before=99`,
-			`conversations/${room.id}/messages/${message.id}`, 'unread', `users/${randomUUID()}`, 'nothing', 'conversations?limit=0&cursor=x']
-			.map((path) => `/api/v1/${path}`);
+		const paths = [
+			'users/me',
+			`users/${ben.id}`,
+			'conversations',
+			`conversations/${room.id}`,
+			`conversations/${room.id}/messages?limit=1&before=99`,
+			`conversations/${room.id}/messages/${message.id}`,
+			'unread',
+			`users/${randomUUID()}`,
+			'nothing',
+			'conversations?limit=0&cursor=x',
+		].map((path) => `/api/v1/${path}`);
 		for (const path of [...paths, '/health']) {
 			const id = randomUUID();
 			const expected = await api(stack, ann.token).get(path, { headers: { 'x-request-id': id } });
 			const answer = await cgi('GET', path, { token: ann.token, HTTP_X_REQUEST_ID: id });
 			assert.equal(answer.status, expected.status, path);
 			assert.equal(answer.text, expected.text, path);
-			for (const header of ['Content-Type', 'Content-Length', 'Cache-Control', 'X-Request-Id', 'X-Content-Type-Options'])
+			for (const header of [
+				'Content-Type',
+				'Content-Length',
+				'Cache-Control',
+				'X-Request-Id',
+				'X-Content-Type-Options',
+			])
 				assert.equal(answer.headers.get(header), expected.headers.get(header), `${header} of ${path}`);
 		}
 	});
@@ -104,8 +120,17 @@ describe('as plain CGI', () => {
 	});
 
 	it('the path may come in SCRIPT_NAME, in PATH_INFO, or in both', async () => {
-		for (const [SCRIPT_NAME, PATH_INFO] of [['', '/api/v1/config'], ['/api/v1/config', ''], ['/api/v1', '/config'], ['/cgi-bin/parley', '/api/v1/config']])
-			assert.equal((await cgi('GET', '/api/v1/config', { SCRIPT_NAME, PATH_INFO })).status, 200, `${SCRIPT_NAME} ${PATH_INFO}`);
+		for (const [SCRIPT_NAME, PATH_INFO] of [
+			['', '/api/v1/config'],
+			['/api/v1/config', ''],
+			['/api/v1', '/config'],
+			['/cgi-bin/parley', '/api/v1/config'],
+		])
+			assert.equal(
+				(await cgi('GET', '/api/v1/config', { SCRIPT_NAME, PATH_INFO })).status,
+				200,
+				`${SCRIPT_NAME} ${PATH_INFO}`,
+			);
 	});
 
 	it('HEAD has no body, and no method is refused', async () => {
@@ -124,8 +149,13 @@ describe('as plain CGI', () => {
 		const path = `/api/v1/conversations/${room.id}/messages`;
 		const before_ = must(await ann.api.get(`conversations/${room.id}`), 200).last_seq;
 		const body = '{"body":"x"}';
-		const cases = { short: { body, input: body.slice(0, 5) }, none: { body, input: '' }, words: { body, CONTENT_LENGTH: 'x' }, negative: { body, CONTENT_LENGTH: '-1' },
-			'too many digits': { body, CONTENT_LENGTH: '9'.repeat(30) } };
+		const cases = {
+			short: { body, input: body.slice(0, 5) },
+			none: { body, input: '' },
+			words: { body, CONTENT_LENGTH: 'x' },
+			negative: { body, CONTENT_LENGTH: '-1' },
+			'too many digits': { body, CONTENT_LENGTH: '9'.repeat(30) },
+		};
 		for (const [what, options] of Object.entries(cases)) {
 			const answer = await cgi('POST', path, { token: ann.token, ...options });
 			assert.equal(answer.status, 400, what);
@@ -138,12 +168,23 @@ describe('as plain CGI', () => {
 	it('without a database it says so, and when to come again', async () => {
 		const PARLEY_REST_DATABASE = `host=${folder} dbname=parley`;
 		const health = await cgi('GET', '/health', { PARLEY_REST_DATABASE });
-		assert.deepEqual([health.status, health.body.status, health.body.database], [503, 'unavailable', 'unavailable']);
+		assert.deepEqual(
+			[health.status, health.body.status, health.body.database],
+			[503, 'unavailable', 'unavailable'],
+		);
 		const body = '{"body":"x"}';
-		const requests = [['GET', '/api/v1/users/me'], ['GET', '/api/v1/conversations'], ['GET', `/api/v1/conversations/${room.id}`], ['GET', `/api/v1/conversations/${room.id}/messages`],
-			['POST', `/api/v1/conversations/${room.id}/messages`, body], ['POST', `/api/v1/conversations/${room.id}/read`], ['GET', '/api/v1/unread'],
-			['POST', '/api/v1/conversations', '{"kind":"group","member_ids":[]}'], ['POST', '/api/v1/auth/login', '{"handle":"ann","password":"x"}'],
-			['POST', '/api/v1/auth/register', '{"handle":"anybody","display_name":"x","password":"12345678"}']];
+		const requests = [
+			['GET', '/api/v1/users/me'],
+			['GET', '/api/v1/conversations'],
+			['GET', `/api/v1/conversations/${room.id}`],
+			['GET', `/api/v1/conversations/${room.id}/messages`],
+			['POST', `/api/v1/conversations/${room.id}/messages`, body],
+			['POST', `/api/v1/conversations/${room.id}/read`],
+			['GET', '/api/v1/unread'],
+			['POST', '/api/v1/conversations', '{"kind":"group","member_ids":[]}'],
+			['POST', '/api/v1/auth/login', '{"handle":"ann","password":"x"}'],
+			['POST', '/api/v1/auth/register', '{"handle":"anybody","display_name":"x","password":"12345678"}'],
+		];
 		for (const [method, path, sent] of requests) {
 			const answer = await cgi(method, path, { token: ann.token, body: sent, PARLEY_REST_DATABASE });
 			assert.deepEqual([answer.status, answer.body.code], [503, 'unavailable'], `${method} ${path}`);
@@ -155,6 +196,15 @@ describe('as plain CGI', () => {
 	});
 
 	it('does without a place for shared counters', async () => {
-		assert.equal((await cgi('GET', '/api/v1/unread', { token: ann.token, PARLEY_SHM: '/proc/none/shm', PARLEY_RATE_SCALE: '1' })).status, 200);
+		assert.equal(
+			(
+				await cgi('GET', '/api/v1/unread', {
+					token: ann.token,
+					PARLEY_SHM: '/proc/none/shm',
+					PARLEY_RATE_SCALE: '1',
+				})
+			).status,
+			200,
+		);
 	});
 });

@@ -14,8 +14,20 @@ describe('the configuration', () => {
 
 	it('has the limits that hold, and the timings of the contract', async () => {
 		const { timings, limits } = must(await api(stack).get('config'), 200);
-		assert.deepEqual(timings, { typing_ms: 3000, typing_debounce_ms: 2000, presence_ms: 90000, keepalive_s: 60 });
-		assert.deepEqual(limits, { body_bytes: 65536, ciphertext_bytes: 65536, metadata_bytes: 16384, attachment_bytes: 0, group_max_members: 256, page_max: 200 });
+		assert.deepEqual(timings, {
+			typing_ms: 3000,
+			typing_debounce_ms: 2000,
+			presence_ms: 90000,
+			keepalive_s: 60,
+		});
+		assert.deepEqual(limits, {
+			body_bytes: 65536,
+			ciphertext_bytes: 65536,
+			metadata_bytes: 16384,
+			attachment_bytes: 0,
+			group_max_members: 256,
+			page_max: 200,
+		});
 	});
 
 	it('says where the broker is, and it is there', async () => {
@@ -42,7 +54,9 @@ describe('the configuration', () => {
 
 	for (const host of ['a"b', 'a/b', 'user@host', 'a b', '<script>'])
 		it(`does not repeat a host that is none: ${host}`, async () => {
-			const { status, text } = await raw(stack, 'GET /api/v1/config HTTP/1.1', [`Host: ${host}`], '', { check: false });
+			const { status, text } = await raw(stack, 'GET /api/v1/config HTTP/1.1', [`Host: ${host}`], '', {
+				check: false,
+			});
 			assert.ok(status === 400 || !text.includes(host), text);
 		});
 });

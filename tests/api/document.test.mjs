@@ -18,7 +18,13 @@ describe('the page of the API', () => {
 	after(() => stack?.stop());
 
 	it('is served, with its documents, and loads nothing from elsewhere', async () => {
-		const files = { '/api/': 'text/html', '/api/api.css': 'text/css', '/api/api.mjs': 'text/javascript', '/api/openapi.yaml': 'application/yaml', '/api/asyncapi.yaml': 'application/yaml' };
+		const files = {
+			'/api/': 'text/html',
+			'/api/api.css': 'text/css',
+			'/api/api.mjs': 'text/javascript',
+			'/api/openapi.yaml': 'application/yaml',
+			'/api/asyncapi.yaml': 'application/yaml',
+		};
 		for (const [path, type] of Object.entries(files)) {
 			const answer = await api(stack).get(path);
 			assert.equal(answer.status, 200, path);
@@ -30,23 +36,37 @@ describe('the page of the API', () => {
 		assert.doesNotMatch(text, /<script>|<style|\sstyle="|\son[a-z]+="/);
 		for (const [, address] of text.matchAll(/(?:src|href)="([^"#]+)"/g)) {
 			const answer = await fetch(new URL(address, `${stack.url}/api/`));
+			await answer.arrayBuffer();
 			assert.equal(answer.status, 200, address);
 		}
 	});
 
 	it('shows every route, channel and part of the documents', async () => {
 		const rest = outlineOf(await read('openapi.yaml'));
-		const names = (outline, title) => outline.groups.find((group) => group.title === title).entries.map(({ name }) => name);
+		const names = (outline, title) =>
+			outline.groups.find((group) => group.title === title).entries.map(({ name }) => name);
 		const routes = rest.groups.find(({ title }) => title === 'routes').entries;
-		assert.deepEqual(routes.map(({ label, name }) => `${label} ${name}`), documentedRoutes.map(({ method, path }) => `${method} ${path}`));
-		assert.deepEqual(routes.map(({ id }) => id), documentedRoutes.map(({ operation }) => operation.operationId));
+		assert.deepEqual(
+			routes.map(({ label, name }) => `${label} ${name}`),
+			documentedRoutes.map(({ method, path }) => `${method} ${path}`),
+		);
+		assert.deepEqual(
+			routes.map(({ id }) => id),
+			documentedRoutes.map(({ operation }) => operation.operationId),
+		);
 		for (const { said, lines } of routes) assert.ok(said && lines.length > 5, said);
-		for (const kind of Object.keys(openapi.components)) assert.deepEqual(names(rest, kind), Object.keys(openapi.components[kind]), kind);
+		for (const kind of Object.keys(openapi.components))
+			assert.deepEqual(names(rest, kind), Object.keys(openapi.components[kind]), kind);
 
 		const events = outlineOf(await read('asyncapi.yaml'));
-		assert.deepEqual(names(events, 'channels'), Object.values(asyncapi.channels).map(({ address }) => address));
-		for (const kind of Object.keys(asyncapi.components)) assert.deepEqual(names(events, kind), Object.keys(asyncapi.components[kind]), kind);
-		for (const { about } of [rest, events]) assert.ok(about.length > 4 && about.every((paragraph) => paragraph.length > 20));
+		assert.deepEqual(
+			names(events, 'channels'),
+			Object.values(asyncapi.channels).map(({ address }) => address),
+		);
+		for (const kind of Object.keys(asyncapi.components))
+			assert.deepEqual(names(events, kind), Object.keys(asyncapi.components[kind]), kind);
+		for (const { about } of [rest, events])
+			assert.ok(about.length > 4 && about.every((paragraph) => paragraph.length > 20));
 	});
 });
 
@@ -62,7 +82,10 @@ describe('the documents', () => {
 				}
 				const [file, pointer] = value.split('#');
 				const document = file ? openapi : own;
-				const target = pointer.split('/').slice(1).reduce((at, step) => at?.[step], document);
+				const target = pointer
+					.split('/')
+					.slice(1)
+					.reduce((at, step) => at?.[step], document);
 				assert.ok(target, value);
 				used.add(`${document === openapi ? 'openapi' : 'asyncapi'}#${pointer}`);
 			}
@@ -70,7 +93,11 @@ describe('the documents', () => {
 		walk(openapi, openapi);
 		walk(asyncapi, asyncapi);
 		// said in words: of the web server in front, of any address, and the scheme that security names
-		const spoken = ['openapi#/components/responses/Front', 'openapi#/components/responses/MethodNotAllowed', 'openapi#/components/securitySchemes/token'];
+		const spoken = [
+			'openapi#/components/responses/Front',
+			'openapi#/components/responses/MethodNotAllowed',
+			'openapi#/components/securitySchemes/token',
+		];
 		for (const [name, document] of Object.entries({ openapi, asyncapi }))
 			for (const [kind, parts] of Object.entries(document.components))
 				for (const part of Object.keys(parts)) {
@@ -82,7 +109,9 @@ describe('the documents', () => {
 	it('have every operation answer a request id, and every channel one operation', () => {
 		for (const { operation } of documentedRoutes) {
 			for (const response of Object.values(operation.responses)) {
-				const { headers } = response.$ref ? openapi.components.responses[response.$ref.split('/').pop()] : response;
+				const { headers } = response.$ref
+					? openapi.components.responses[response.$ref.split('/').pop()]
+					: response;
 				assert.ok(headers['X-Request-Id'] && headers['Content-Length'], operation.operationId);
 			}
 		}
@@ -94,18 +123,50 @@ describe('the documents', () => {
 // What looks at every answer must itself be able to say no.
 describe('the check of an answer', () => {
 	const id = '01a20149-33b9-7057-9633-20c49605db49';
-	const good = { status: 200, headers: { 'X-Request-Id': 'a', 'Content-Type': 'application/json', 'Content-Length': '36', 'Cache-Control': 'no-store' }, body: { unread_count: 1, conversations: 1 } };
-	const check = ({ method = 'GET', path = '/api/v1/unread', status, headers, body, text = JSON.stringify(body) }) => checkAnswer(method, path, status, new Headers(headers), body, text);
-	const problem = (status, code, more = {}) => ({ status, headers: { ...good.headers, 'Content-Type': 'application/problem+json', 'WWW-Authenticate': 'Bearer' },
-		body: { type: 'about:blank', title: 'x', status, code, detail: 'x', request_id: 'a', ...more } });
-	const measured = (answer) => ({ ...answer, headers: { ...answer.headers, 'Content-Length': String(Buffer.byteLength(JSON.stringify(answer.body))) } });
+	const good = {
+		status: 200,
+		headers: {
+			'X-Request-Id': 'a',
+			'Content-Type': 'application/json',
+			'Content-Length': '36',
+			'Cache-Control': 'no-store',
+		},
+		body: { unread_count: 1, conversations: 1 },
+	};
+	const check = ({
+		method = 'GET',
+		path = '/api/v1/unread',
+		status,
+		headers,
+		body,
+		text = JSON.stringify(body),
+	}) => checkAnswer(method, path, status, new Headers(headers), body, text);
+	const problem = (status, code, more = {}) => ({
+		status,
+		headers: { ...good.headers, 'Content-Type': 'application/problem+json', 'WWW-Authenticate': 'Bearer' },
+		body: { type: 'about:blank', title: 'x', status, code, detail: 'x', request_id: 'a', ...more },
+	});
+	const measured = (answer) => ({
+		...answer,
+		headers: { ...answer.headers, 'Content-Length': String(Buffer.byteLength(JSON.stringify(answer.body))) },
+	});
 
 	it('lets good ones pass', () => {
 		check(measured(good));
 		check(measured(problem(401, 'unauthorized')));
-		check(measured({ ...problem(405, 'method_not_allowed'), method: 'PUT', headers: { ...problem(405, '').headers, Allow: 'GET' } }));
+		check(
+			measured({
+				...problem(405, 'method_not_allowed'),
+				method: 'PUT',
+				headers: { ...problem(405, '').headers, Allow: 'GET' },
+			}),
+		);
 		check(measured({ ...problem(404, 'not_found'), path: '/api/v1/nothing' }));
-		check({ status: 503, headers: { 'Content-Type': 'application/problem+json' }, body: { type: 'about:blank', title: 'x', status: 503, code: 'unavailable', detail: 'x' } });
+		check({
+			status: 503,
+			headers: { 'Content-Type': 'application/problem+json' },
+			body: { type: 'about:blank', title: 'x', status: 503, code: 'unavailable', detail: 'x' },
+		});
 	});
 
 	const bad = {
@@ -122,28 +183,48 @@ describe('the check of an answer', () => {
 		'no request id': { ...good, headers: { ...good.headers, 'X-Request-Id': undefined } },
 		'an answer that may be kept': { ...good, headers: { ...good.headers, 'Cache-Control': 'public' } },
 		'half of the rate limit': { ...good, headers: { ...good.headers, RateLimit: '"read";r=1;t=1' } },
-		'a rate limit in another form': { ...good, headers: { ...good.headers, RateLimit: '1', 'RateLimit-Policy': '"read";q=1;w=1' } },
-		'a 405 with the wrong methods': { ...problem(405, 'method_not_allowed'), method: 'PUT', headers: { ...problem(405, '').headers, Allow: 'GET, POST' } },
+		'a rate limit in another form': {
+			...good,
+			headers: { ...good.headers, RateLimit: '1', 'RateLimit-Policy': '"read";q=1;w=1' },
+		},
+		'a 405 with the wrong methods': {
+			...problem(405, 'method_not_allowed'),
+			method: 'PUT',
+			headers: { ...problem(405, '').headers, Allow: 'GET, POST' },
+		},
 		'success where there is no address': { ...good, path: '/api/v1/nothing' },
 		'success with a method that is not documented': { ...good, method: 'PUT' },
 	};
 	for (const [what, answer] of Object.entries(bad))
 		it(`stops ${what}`, () => {
-			const headers = Object.fromEntries(Object.entries(answer.headers).filter(([, value]) => value !== undefined));
+			const headers = Object.fromEntries(
+				Object.entries(answer.headers).filter(([, value]) => value !== undefined),
+			);
 			assert.throws(() => check(measured({ ...answer, headers })));
 		});
 
 	it('stops an answer of another length than it says', () => {
-		assert.throws(() => check({ ...measured(good), text: '{"unread_count":1,"conversations":1} ' }), /Content-Length/);
+		assert.throws(
+			() => check({ ...measured(good), text: '{"unread_count":1,"conversations":1} ' }),
+			/Content-Length/,
+		);
 	});
 
-	const event = { type: 'receipt.read', event_id: id, at: '2026-11-21T12:00:00.123456Z', conversation_id: id,
-		data: { conversation_id: id, user_id: id, seq: 1, at: '2026-11-21T12:00:00.123456Z' } };
+	const event = {
+		type: 'receipt.read',
+		event_id: id,
+		at: '2026-11-21T12:00:00.123456Z',
+		conversation_id: id,
+		data: { conversation_id: id, user_id: id, seq: 1, at: '2026-11-21T12:00:00.123456Z' },
+	};
 	const topic = `users/${id}/receipts`;
 
 	it('knows good events', () => {
 		checkEvent(topic, JSON.stringify(event), { qos: 1, retain: false });
-		checkEvent(`presence/${id}`, JSON.stringify({ user_id: id, status: 'online', since: event.at }), { qos: 1, retain: true });
+		checkEvent(`presence/${id}`, JSON.stringify({ user_id: id, status: 'online', since: event.at }), {
+			qos: 1,
+			retain: true,
+		});
 	});
 
 	const badEvents = {

@@ -8,11 +8,21 @@ import { raw } from './raw.mjs';
 
 // a tenth of the quotas: auth 3, login 1, read 120, write 60, send 30 in 60 s
 const SCALE = 0.1;
-let stack, address = 2;
+let stack,
+	address = 2;
 before(async () => {
-	stack = await startStack({ env: { PARLEY_RATE_SCALE: String(SCALE), PARLEY_GROUP_MAX_MEMBERS: '3', PARLEY_BODY_MAX_BYTES: '20',
-		PARLEY_CIPHERTEXT_MAX_BYTES: '10', PARLEY_METADATA_MAX_BYTES: '30', PARLEY_TOKEN_TTL_S: '61',
-		PARLEY_MQTT_URL: 'mqtts://broker.example.org:8883', PARLEY_MQTT_WS_URL: 'wss://chat.example.org/mqtt' } });
+	stack = await startStack({
+		env: {
+			PARLEY_RATE_SCALE: String(SCALE),
+			PARLEY_GROUP_MAX_MEMBERS: '3',
+			PARLEY_BODY_MAX_BYTES: '20',
+			PARLEY_CIPHERTEXT_MAX_BYTES: '10',
+			PARLEY_METADATA_MAX_BYTES: '30',
+			PARLEY_TOKEN_TTL_S: '61',
+			PARLEY_MQTT_URL: 'mqtts://broker.example.org:8883',
+			PARLEY_MQTT_WS_URL: 'wss://chat.example.org/mqtt',
+		},
+	});
 });
 after(() => stack?.stop());
 
@@ -20,8 +30,13 @@ const lines = ['Content-Type: application/json'];
 /** Registers from an address that nobody else has: each has its own quota. */
 async function person(from = `127.0.0.${address++}`) {
 	const handle = handleOf('limit');
-	const answer = await raw(stack, 'POST /api/v1/auth/register HTTP/1.1', lines,
-		JSON.stringify({ handle, display_name: 'Limited', password: PASSWORD }), { from });
+	const answer = await raw(
+		stack,
+		'POST /api/v1/auth/register HTTP/1.1',
+		lines,
+		JSON.stringify({ handle, display_name: 'Limited', password: PASSWORD }),
+		{ from },
+	);
 	const { user, access_token, expires_in } = must(answer, 201);
 	return { id: user.id, handle, expires_in, api: api(stack, access_token), token: access_token };
 }
@@ -43,7 +58,8 @@ describe('a rate limit', () => {
 		const first = await ann.api.get('unread');
 		assert.equal(quota(first), '"read";q=120;w=60');
 		assert.ok(left(first) >= 118 && left(first) <= 119, String(left(first)));
-		let answer = first, served = 1;
+		let answer = first,
+			served = 1;
 		for (; answer.status === 200 && served < 200; served++) answer = await ann.api.get('users/me');
 		limited(answer);
 		assert.equal(left(answer), 0);
@@ -54,7 +70,8 @@ describe('a rate limit', () => {
 	it('of one person is not that of another, nor of another kind of request', async () => {
 		const [ann, ben] = [await person(), await person()];
 		const room = must(await ann.api.post('conversations', { kind: 'direct', member_ids: [ben.id] }), 201);
-		let answer, sent = 0;
+		let answer,
+			sent = 0;
 		do {
 			answer = await ann.api.post(`conversations/${room.id}/messages`, { body: 'x' });
 			sent++;
@@ -98,7 +115,8 @@ describe('a rate limit', () => {
 	it('of logging in is also the account’s, wherever it comes from, and in any spelling', async () => {
 		const ann = await person();
 		const ben = await person();
-		const login = (handle, from, password = 'wrong password') => raw(stack, 'POST /api/v1/auth/login HTTP/1.1', lines, JSON.stringify({ handle, password }), { from });
+		const login = (handle, from, password = 'wrong password') =>
+			raw(stack, 'POST /api/v1/auth/login HTTP/1.1', lines, JSON.stringify({ handle, password }), { from });
 		assert.equal((await login(ann.handle, '127.0.0.210')).status, 401);
 		limited(await login(ann.handle, '127.0.0.211'));
 		limited(await login(ann.handle.toUpperCase(), '127.0.0.212'));
@@ -110,12 +128,19 @@ describe('a rate limit', () => {
 		const from = '127.0.0.220';
 		for (let i = 0; i < 3; i++) await person(from);
 		const body = JSON.stringify({ handle: handleOf('late'), display_name: 'x', password: PASSWORD });
-		for (const header of ['X-Forwarded-For: 192.0.2.1', 'Forwarded: for=192.0.2.1', 'X-Real-IP: 192.0.2.1', 'REMOTE_ADDR: 192.0.2.1'])
+		for (const header of [
+			'X-Forwarded-For: 192.0.2.1',
+			'Forwarded: for=192.0.2.1',
+			'X-Real-IP: 192.0.2.1',
+			'REMOTE_ADDR: 192.0.2.1',
+		])
 			limited(await raw(stack, 'POST /api/v1/auth/register HTTP/1.1', [...lines, header], body, { from }));
 	});
 
 	it('is none for config and health', async () => {
-		const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => api(stack).get(i % 2 ? 'config' : '/health')));
+		const answers = await Promise.all(
+			Array.from({ length: 200 }, (_, i) => api(stack).get(i % 2 ? 'config' : '/health')),
+		);
 		assert.ok(answers.every(({ status, headers }) => status === 200 && !headers.has('RateLimit')));
 	});
 });
@@ -123,21 +148,44 @@ describe('a rate limit', () => {
 describe('settings', () => {
 	it('are what clients are told', async () => {
 		const { limits, mqtt } = must(await api(stack).get('config'), 200);
-		assert.deepEqual(limits, { body_bytes: 20, ciphertext_bytes: 10, metadata_bytes: 30, attachment_bytes: 0, group_max_members: 3, page_max: 200 });
+		assert.deepEqual(limits, {
+			body_bytes: 20,
+			ciphertext_bytes: 10,
+			metadata_bytes: 30,
+			attachment_bytes: 0,
+			group_max_members: 3,
+			page_max: 200,
+		});
 		assert.deepEqual(mqtt, { url: 'mqtts://broker.example.org:8883', ws_url: 'wss://chat.example.org/mqtt' });
 	});
 
 	it('are what holds', async () => {
 		const [ann, ben, cat, dan] = [await person(), await person(), await person(), await person()];
 		assert.equal(ann.expires_in, 61);
-		const group = (...members) => ann.api.post('conversations', { kind: 'group', member_ids: members.map(({ id }) => id) });
+		const group = (...members) =>
+			ann.api.post('conversations', { kind: 'group', member_ids: members.map(({ id }) => id) });
 		const full = await group(ben, cat, dan);
 		assert.deepEqual([full.status, full.body.code], [409, 'group_full']);
 		const room = must(await group(ben, cat), 201);
 		const send = (content) => ann.api.post(`conversations/${room.id}/messages`, content);
-		must(await send({ body: 'x'.repeat(20), ciphertext: Buffer.alloc(10).toString('base64'), metadata: { m: 'x'.repeat(22) }, id: randomUUID() }), 201);
-		const answer = await send({ body: 'x'.repeat(21), ciphertext: Buffer.alloc(11).toString('base64'), metadata: { m: 'x'.repeat(23) } });
+		must(
+			await send({
+				body: 'x'.repeat(20),
+				ciphertext: Buffer.alloc(10).toString('base64'),
+				metadata: { m: 'x'.repeat(22) },
+				id: randomUUID(),
+			}),
+			201,
+		);
+		const answer = await send({
+			body: 'x'.repeat(21),
+			ciphertext: Buffer.alloc(11).toString('base64'),
+			metadata: { m: 'x'.repeat(23) },
+		});
 		assert.equal(answer.status, 422);
-		assert.deepEqual(answer.body.errors.map(({ field, code }) => `${field} ${code}`), ['body too_long', 'ciphertext too_long', 'metadata too_long']);
+		assert.deepEqual(
+			answer.body.errors.map(({ field, code }) => `${field} ${code}`),
+			['body too_long', 'ciphertext too_long', 'metadata too_long'],
+		);
 	});
 });

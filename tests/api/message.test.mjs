@@ -15,7 +15,17 @@ after(() => stack?.stop());
 const people = (...names) => Promise.all(names.map((name) => register(stack, name)));
 const faultsOf = (answer) => answer.body.errors.map(({ field, code }) => `${field} ${code}`).sort();
 const post = (person, { id }, json) => person.api.post(`conversations/${id}/messages`, json);
-const history = async (person, { id }, query = '') => must(await person.api.get(`conversations/${id}/messages${query}`), 200);
+/** Connects a person's device, past the events of what was sent before. */
+async function connectNow(person, room) {
+	const device = await connect(person);
+	const { id } = await send(person, room, 'Start');
+	await device.next(({ event }) => event?.data?.id === id);
+	device.kept.length = 0;
+	return device;
+}
+
+const history = async (person, { id }, query = '') =>
+	must(await person.api.get(`conversations/${id}/messages${query}`), 200);
 
 describe('two people', () => {
 	it('talk, over HTTP and over MQTT alike', async () => {
@@ -25,10 +35,31 @@ describe('two people', () => {
 			const room = await directOf(ann, ben);
 			assert.deepEqual((await device.event('conversation.created', room)).data.id, room.id);
 			const id = randomUUID();
-			const first = must(await post(ann, room, { id: id.toUpperCase(), body: 'Hello "Ben" 👍', metadata: { mood: 'good' } }), 201);
-			assert.deepEqual({ ...first, created_at: null }, { id, conversation_id: room.id, seq: 1, rev: 2, sender_id: ann.id, type: 'text',
-				body: 'Hello "Ben" 👍', ciphertext: null, metadata: { mood: 'good' }, reply_to: null, attachments: [], reactions: [],
-				created_at: null, edited_at: null, deleted_at: null, status: 'sent' });
+			const first = must(
+				await post(ann, room, { id: id.toUpperCase(), body: 'Hello "Ben" 👍', metadata: { mood: 'good' } }),
+				201,
+			);
+			assert.deepEqual(
+				{ ...first, created_at: null },
+				{
+					id,
+					conversation_id: room.id,
+					seq: 1,
+					rev: 2,
+					sender_id: ann.id,
+					type: 'text',
+					body: 'Hello "Ben" 👍',
+					ciphertext: null,
+					metadata: { mood: 'good' },
+					reply_to: null,
+					attachments: [],
+					reactions: [],
+					created_at: null,
+					edited_at: null,
+					deleted_at: null,
+					status: 'sent',
+				},
+			);
 			const event = await device.event('message.created', room);
 			assert.deepEqual(event.data, first);
 			assert.deepEqual([event.rev, event.at], [first.rev, first.created_at]);
@@ -37,8 +68,14 @@ describe('two people', () => {
 			const { data, has_more, next } = await history(ann, room);
 			assert.deepEqual(data, [second, { ...first, status: 'read' }]);
 			assert.deepEqual([has_more, next], [false, null]);
-			const { last_message, last_seq, rev, last_activity_at } = must(await ann.api.get(`conversations/${room.id}`), 200);
-			assert.deepEqual({ last_message, last_seq, rev, last_activity_at }, { last_message: second, last_seq: 2, rev: 3, last_activity_at: second.created_at });
+			const { last_message, last_seq, rev, last_activity_at } = must(
+				await ann.api.get(`conversations/${room.id}`),
+				200,
+			);
+			assert.deepEqual(
+				{ last_message, last_seq, rev, last_activity_at },
+				{ last_message: second, last_seq: 2, rev: 3, last_activity_at: second.created_at },
+			);
 		} finally {
 			await device.end(true);
 		}
@@ -50,7 +87,11 @@ describe('two people', () => {
 		const device = await connect(ben);
 		try {
 			const metadata = '{"b":1.50e1,"a":[ 1,\t2 ],"\\u00e9":"\\/","":null}';
-			const sent = await rawSend(ann, room, `{"body":"\\u0001 \\u007f / \\u2028 \\ud83d\\udc4d",  "metadata" : ${metadata} }`);
+			const sent = await rawSend(
+				ann,
+				room,
+				`{"body":"\\u0001 \\u007f / \\u2028 \\ud83d\\udc4d",  "metadata" : ${metadata} }`,
+			);
 			assert.equal(sent.status, 201);
 			const { payload } = await device.next(({ event }) => event?.type === 'message.created');
 			const text = payload.toString();
@@ -73,21 +114,39 @@ describe('order', () => {
 		const device = await connect(crowd[3]);
 		try {
 			const each = 25;
-			const sent = (await Promise.all(crowd.map(async (person) => {
-				const own = [];
-				for (let i = 0; i < each; i++) own.push(await send(person, room, `${person.handle} ${i}`));
-				for (let i = 1; i < each; i++) assert.ok(own[i].seq > own[i - 1].seq, 'one’s own stay in order');
-				return own;
-			}))).flat();
+			const sent = (
+				await Promise.all(
+					crowd.map(async (person) => {
+						const own = [];
+						for (let i = 0; i < each; i++) own.push(await send(person, room, `${person.handle} ${i}`));
+						for (let i = 1; i < each; i++) assert.ok(own[i].seq > own[i - 1].seq, 'one’s own stay in order');
+						return own;
+					}),
+				)
+			).flat();
 			const all = crowd.length * each;
-			assert.deepEqual(sent.map(({ seq }) => seq).sort((a, b) => a - b), Array.from({ length: all }, (_, i) => i + 1));
-			assert.deepEqual(sent.map(({ rev }) => rev).sort((a, b) => a - b), Array.from({ length: all }, (_, i) => i + 2));
+			assert.deepEqual(
+				sent.map(({ seq }) => seq).sort((a, b) => a - b),
+				Array.from({ length: all }, (_, i) => i + 1),
+			);
+			assert.deepEqual(
+				sent.map(({ rev }) => rev).sort((a, b) => a - b),
+				Array.from({ length: all }, (_, i) => i + 2),
+			);
 			const { data } = await history(crowd[7], room, '?after=0&limit=200');
-			assert.deepEqual(data.map(({ id, seq }) => [id, seq]), sent.sort((a, b) => a.seq - b.seq).map(({ id, seq }) => [id, seq]));
-			for (let i = 1; i < all; i++) assert.ok(data[i].created_at >= data[i - 1].created_at, 'time rises with seq');
+			assert.deepEqual(
+				data.map(({ id, seq }) => [id, seq]),
+				sent.sort((a, b) => a.seq - b.seq).map(({ id, seq }) => [id, seq]),
+			);
+			for (let i = 1; i < all; i++)
+				assert.ok(data[i].created_at >= data[i - 1].created_at, 'time rises with seq');
 			const revs = [];
 			while (revs.length < all) revs.push((await device.event('message.created', room)).rev);
-			assert.deepEqual(revs, Array.from({ length: all }, (_, i) => i + 2), 'events come in order');
+			assert.deepEqual(
+				revs,
+				Array.from({ length: all }, (_, i) => i + 2),
+				'events come in order',
+			);
 		} finally {
 			await device.end(true);
 		}
@@ -105,13 +164,14 @@ describe('a retry', () => {
 		const content = { id: randomUUID(), type: 'x-card', body: 'Once', metadata: { a: 1 } };
 		const first = must(await post(ann, room, content), 201);
 		await send(ben, room, 'In between');
-		for (let i = 0; i < 3; i++) assert.deepEqual(must(await post(ann, room, content), 200), { ...first, status: 'read' });
+		for (let i = 0; i < 3; i++)
+			assert.deepEqual(must(await post(ann, room, content), 200), { ...first, status: 'read' });
 		const { last_seq, rev } = must(await ann.api.get(`conversations/${room.id}`), 200);
 		assert.deepEqual([last_seq, rev], [first.seq + 1, first.rev + 1]);
 	});
 
 	it('50 times at once is one message', async () => {
-		const device = await connect(ben);
+		const device = await connectNow(ben, room);
 		try {
 			const content = { id: randomUUID(), body: 'Fifty' };
 			const answers = await Promise.all(Array.from({ length: 50 }, () => post(ann, room, content)));
@@ -143,12 +203,19 @@ describe('a retry', () => {
 			const id = randomUUID();
 			const first = await rawSend(ann, room, `{"id":"${id}","body":"x","metadata":${one}}`);
 			assert.equal(first.status, 201);
-			const again = await rawSend(ann, room, `{"metadata":${other},"id":"${id.toUpperCase()}","body":"\\u0078","type":"text","reply_to":null}`);
+			const again = await rawSend(
+				ann,
+				room,
+				`{"metadata":${other},"id":"${id.toUpperCase()}","body":"\\u0078","type":"text","reply_to":null}`,
+			);
 			assert.equal(again.status, 200);
 			assert.equal(again.text, first.text, 'in the bytes that came first');
 		});
 
-	for (const [one, other] of [['null', '{}'], ['{}', '{ }']])
+	for (const [one, other] of [
+		['null', '{}'],
+		['{}', '{ }'],
+	])
 		it(`with metadata ${one} and ${other} is the same`, async () => {
 			const id = randomUUID();
 			assert.equal((await rawSend(ann, room, `{"id":"${id}","body":"x","metadata":${one}}`)).status, 201);
@@ -194,6 +261,24 @@ describe('a retry', () => {
 		assert.ok(!answer.text.includes('Mine'));
 	});
 
+	it('of one id by two people at once is the message of one of them', async () => {
+		for (let round = 0; round < 5; round++) {
+			const content = { id: randomUUID(), body: `Round ${round}` };
+			const answers = await Promise.all(
+				Array.from({ length: 20 }, async (_, i) => {
+					const sender = i % 2 ? ann : ben;
+					return { sender, ...(await post(sender, room, content)) };
+				}),
+			);
+			const [made, ...more] = answers.filter(({ status }) => status === 201);
+			assert.deepEqual(more, []);
+			for (const { sender, status, body } of answers) {
+				if (sender !== made.sender) assert.deepEqual([status, body.code], [409, 'id_reused']);
+				else assert.equal(body.sender_id, made.sender.id);
+			}
+		}
+	});
+
 	it('in another conversation is another message', async () => {
 		const other = await groupOf(ann, [ben]);
 		const content = { id: randomUUID(), body: 'Twice' };
@@ -219,7 +304,17 @@ describe('what may be sent', () => {
 
 	const right = {
 		'every type': async () => {
-			for (const type of ['text', 'image', 'file', 'audio', 'video', 'location', 'x-a', 'x-card.v2_3-b', `x-${'a'.repeat(62)}`])
+			for (const type of [
+				'text',
+				'image',
+				'file',
+				'audio',
+				'video',
+				'location',
+				'x-a',
+				'x-card.v2_3-b',
+				`x-${'a'.repeat(62)}`,
+			])
 				assert.equal((await send(ann, room, 'x', { type })).type, type);
 			assert.equal((await send(ann, room, 'x', { type: null })).type, 'text');
 		},
@@ -242,7 +337,14 @@ describe('what may be sent', () => {
 			assert.deepEqual((await send(ann, room, 'x', { metadata })).metadata, metadata);
 		},
 		'null for all that is optional': async () => {
-			const empty = { id: null, type: null, ciphertext: null, metadata: null, reply_to: null, attachments: null };
+			const empty = {
+				id: null,
+				type: null,
+				ciphertext: null,
+				metadata: null,
+				reply_to: null,
+				attachments: null,
+			};
 			assert.deepEqual((await send(ann, room, 'x', empty)).metadata, {});
 		},
 		'an id of version 4 or 7': async () => {
@@ -260,8 +362,10 @@ describe('what may be sent', () => {
 
 	it('all of Unicode, and it comes back the same', async () => {
 		const points = [];
-		for (let point = 1; point <= 0x10ffff; point += point < 0x3000 ? 1 : 37) if (point < 0xd800 || point > 0xdfff) points.push(point);
-		for (const edge of [0xd7ff, 0xe000, 0xfffd, 0xfffe, 0xffff, 0x10000, 0x10fffe, 0x10ffff]) points.push(edge);
+		for (let point = 1; point <= 0x10ffff; point += point < 0x3000 ? 1 : 37)
+			if (point < 0xd800 || point > 0xdfff) points.push(point);
+		for (const edge of [0xd7ff, 0xe000, 0xfffd, 0xfffe, 0xffff, 0x10000, 0x10fffe, 0x10ffff])
+			points.push(edge);
 		const text = String.fromCodePoint(...points);
 		const parts = [];
 		for (let i = 0, part = ''; i <= points.length; i++) {
@@ -326,8 +430,24 @@ describe('what may be sent', () => {
 		});
 
 	it('every bad field is told in one answer', async () => {
-		const answer = await post(ann, room, { id: 1, type: 2, body: 3, ciphertext: 4, metadata: 5, reply_to: 6, attachments: 7 });
-		assert.deepEqual(faultsOf(answer), ['attachments bad_type', 'body bad_type', 'ciphertext bad_type', 'id bad_type', 'metadata bad_type', 'reply_to bad_type', 'type bad_type']);
+		const answer = await post(ann, room, {
+			id: 1,
+			type: 2,
+			body: 3,
+			ciphertext: 4,
+			metadata: 5,
+			reply_to: 6,
+			attachments: 7,
+		});
+		assert.deepEqual(faultsOf(answer), [
+			'attachments bad_type',
+			'body bad_type',
+			'ciphertext bad_type',
+			'id bad_type',
+			'metadata bad_type',
+			'reply_to bad_type',
+			'type bad_type',
+		]);
 	});
 
 	it('a reply to a message of another conversation is a reply to nothing', async () => {
@@ -354,7 +474,11 @@ describe('history', () => {
 		const seqs = [];
 		let at = start;
 		for (;;) {
-			const page = await history(person, room, `?limit=${limit}${at === undefined ? '' : `&${parameter}=${at}`}`);
+			const page = await history(
+				person,
+				room,
+				`?limit=${limit}${at === undefined ? '' : `&${parameter}=${at}`}`,
+			);
 			seqs.push(...page.data.map(({ seq }) => seq));
 			if (page.has_more) assert.equal(page.data.length, limit);
 			if (!page.has_more) return seqs;
@@ -376,9 +500,13 @@ describe('history', () => {
 		};
 		let sent = 0;
 		await Promise.all(Array.from({ length: 8 }, lane));
-		stamps = (await stack.sql(`select seq, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from messages
-			where conversation_id = '${room.id}' and seq in (1, 100, 2500, 5000) order by seq`))
-			.split('\n').map((line) => line.split('|')).map(([seq, at]) => ({ seq: Number(seq), at }));
+		stamps = (
+			await stack.sql(`select seq, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from messages
+			where conversation_id = '${room.id}' and seq in (1, 100, 2500, 5000) order by seq`)
+		)
+			.split('\n')
+			.map((line) => line.split('|'))
+			.map(([seq, at]) => ({ seq: Number(seq), at }));
 	});
 
 	it('of 5,000 messages has no hole and no repeat, backwards, while others send', async () => {
@@ -398,7 +526,8 @@ describe('history', () => {
 
 	it('has 50 on a page, or what is asked for', async () => {
 		assert.equal((await history(ann, room)).data.length, 50);
-		for (const limit of [1, 199, 200]) assert.equal((await history(ann, room, `?limit=${limit}`)).data.length, limit);
+		for (const limit of [1, 199, 200])
+			assert.equal((await history(ann, room, `?limit=${limit}`)).data.length, limit);
 		for (const limit of ['0', '201', '-1', 'x', '', '1.0']) {
 			const answer = await ann.api.get(`conversations/${room.id}/messages?limit=${limit}`);
 			assert.equal(answer.status, 422, limit);
@@ -410,13 +539,24 @@ describe('history', () => {
 		for (const { seq, at } of stamps) {
 			const [{ id }] = (await history(ann, room, `?after=${seq - 1}&limit=1`)).data;
 			for (const place of [seq, id, id.toUpperCase(), at]) {
-				const older = (await history(ann, room, `?before=${encodeURIComponent(place)}&limit=3`)).data.map((message) => message.seq);
-				const newer = (await history(ann, room, `?after=${encodeURIComponent(place)}&limit=3`)).data.map((message) => message.seq);
+				const older = (await history(ann, room, `?before=${encodeURIComponent(place)}&limit=3`)).data.map(
+					(message) => message.seq,
+				);
+				const newer = (await history(ann, room, `?after=${encodeURIComponent(place)}&limit=3`)).data.map(
+					(message) => message.seq,
+				);
 				if (place === at) {
 					// others may have been sent in the same microsecond
-					assert.ok(older.every((found) => found < seq) && newer.every((found) => found > seq), `${place}: ${older} ${newer}`);
+					assert.ok(
+						older.every((found) => found < seq) && newer.every((found) => found > seq),
+						`${place}: ${older} ${newer}`,
+					);
 				} else {
-					assert.deepEqual(older, [seq - 1, seq - 2, seq - 3].filter((found) => found > 0), String(place));
+					assert.deepEqual(
+						older,
+						[seq - 1, seq - 2, seq - 3].filter((found) => found > 0),
+						String(place),
+					);
 					assert.deepEqual(newer, [seq + 1, seq + 2, seq + 3], String(place));
 				}
 			}
@@ -429,8 +569,14 @@ describe('history', () => {
 			const at = encodeURIComponent(created_at);
 			const older = (await history(ann, room, `?before=${at}&after=2400&limit=200`)).data;
 			const newer = (await history(ann, room, `?after=${at}&before=2601&limit=200`)).data;
-			assert.deepEqual(older.map(({ seq }) => seq), data.filter((message) => message.created_at < created_at).map(({ seq }) => seq));
-			assert.deepEqual(newer.map(({ seq }) => seq), data.filter((message) => message.created_at > created_at).map(({ seq }) => seq));
+			assert.deepEqual(
+				older.map(({ seq }) => seq),
+				data.filter((message) => message.created_at < created_at).map(({ seq }) => seq),
+			);
+			assert.deepEqual(
+				newer.map(({ seq }) => seq),
+				data.filter((message) => message.created_at > created_at).map(({ seq }) => seq),
+			);
 		}
 	});
 
@@ -440,33 +586,73 @@ describe('history', () => {
 		const [year, rest] = [at.slice(0, 11), Number(at.slice(11, 13))];
 		const east = `${year}${String(rest + 1).padStart(2, '0')}${at.slice(13)}+01:00`;
 		for (const same of [`${at}.0Z`, `${at}.000000Z`, ...(rest < 23 ? [east] : [])])
-			assert.deepEqual((await history(ann, room, `?before=${encodeURIComponent(same)}&limit=1`)).data, expected, same);
+			assert.deepEqual(
+				(await history(ann, room, `?before=${encodeURIComponent(same)}&limit=1`)).data,
+				expected,
+				same,
+			);
 	});
 
 	it('beyond either end is empty', async () => {
 		const { last_seq } = must(await ann.api.get(`conversations/${room.id}`), 200);
-		for (const query of ['?before=1', '?before=0', `?after=${last_seq}`, '?after=9223372036854775807', '?before=1970-01-01T00:00:00Z',
-			'?after=9999-12-31T23:59:59.999999Z', '?after=10&before=11', '?after=20&before=10'])
+		for (const query of [
+			'?before=1',
+			'?before=0',
+			`?after=${last_seq}`,
+			'?after=9223372036854775807',
+			'?before=1970-01-01T00:00:00Z',
+			'?after=9999-12-31T23:59:59.999999Z',
+			'?after=10&before=11',
+			'?after=20&before=10',
+		])
 			assert.deepEqual(await history(ann, room, query), { data: [], has_more: false, next: null }, query);
 		assert.equal((await history(ann, room, '?before=9223372036854775807&limit=1')).data[0].seq, last_seq);
 		assert.equal((await history(ann, room, '?after=1970-01-01T00:00:00Z&limit=1')).data[0].seq, 1);
 	});
 
 	it('between two places is oldest first', async () => {
-		assert.deepEqual((await history(ann, room, '?after=10&before=15')).data.map(({ seq }) => seq), [11, 12, 13, 14]);
+		assert.deepEqual(
+			(await history(ann, room, '?after=10&before=15')).data.map(({ seq }) => seq),
+			[11, 12, 13, 14],
+		);
 	});
 
 	it('of an empty conversation is empty', async () => {
 		const empty = await groupOf(ann, [ben]);
-		for (const query of ['', '?after=0', '?before=1', '?before=2030-01-01T00:00:00Z', '?after=2000-01-01T00:00:00Z'])
+		for (const query of [
+			'',
+			'?after=0',
+			'?before=1',
+			'?before=2030-01-01T00:00:00Z',
+			'?after=2000-01-01T00:00:00Z',
+		])
 			assert.deepEqual(await history(ann, empty, query), { data: [], has_more: false, next: null }, query);
 	});
 
-	for (const place of ['x', '', '-1', '01', '1.0', '+5', '9223372036854775808', '2026-02-30T00:00:00Z', '2026-01-01', '2026-01-01 00:00:00Z', '2026-01-01T00:00:00',
-		'2026-01-01T24:00:00Z', '20260101T000000Z', 'now', 'infinity', `{${randomUUID()}}`, randomUUID().replaceAll('-', '')])
+	for (const place of [
+		'x',
+		'',
+		'-1',
+		'01',
+		'1.0',
+		'+5',
+		'9223372036854775808',
+		'2026-02-30T00:00:00Z',
+		'2026-01-01',
+		'2026-01-01 00:00:00Z',
+		'2026-01-01T00:00:00',
+		'2026-01-01T24:00:00Z',
+		'20260101T000000Z',
+		'now',
+		'infinity',
+		`{${randomUUID()}}`,
+		randomUUID().replaceAll('-', ''),
+	])
 		it(`takes no place ${JSON.stringify(place)}`, async () => {
 			for (const parameter of ['before', 'after']) {
-				const answer = await ann.api.get(`conversations/${room.id}/messages?${parameter}=${encodeURIComponent(place)}`);
+				const answer = await ann.api.get(
+					`conversations/${room.id}/messages?${parameter}=${encodeURIComponent(place)}`,
+				);
 				assert.equal(answer.status, 422);
 				assert.deepEqual(faultsOf(answer), [`${parameter} bad_format`]);
 			}
@@ -495,7 +681,14 @@ describe('history', () => {
 	it('tells a stranger nothing by any place', async () => {
 		const [cat] = await people('Cat');
 		const [{ id }] = (await history(ann, room, '?limit=1')).data;
-		for (const query of ['', '?before=5', '?after=0', `?before=${id}`, `?after=${randomUUID()}`, '?before=2030-01-01T00:00:00Z']) {
+		for (const query of [
+			'',
+			'?before=5',
+			'?after=0',
+			`?before=${id}`,
+			`?after=${randomUUID()}`,
+			'?before=2030-01-01T00:00:00Z',
+		]) {
 			const there = await cat.api.get(`conversations/${room.id}/messages${query}`);
 			const absent = await cat.api.get(`conversations/${randomUUID()}/messages${query}`);
 			assert.equal(there.status, 404, query);
@@ -509,19 +702,28 @@ describe('a stranger', () => {
 		const [ann, ben, cat] = await people('Ann', 'Ben', 'Cat');
 		const room = await directOf(ann, ben);
 		const { id } = await send(ann, room, 'Private');
-		const device = await connect(ben);
+		const device = await connectNow(ben, room);
 		try {
-			for (const content of [{ body: 'x' }, { id, body: 'Private' }, { id, body: 'Other' }, { body: 'x', reply_to: id }]) {
+			for (const content of [
+				{ body: 'x' },
+				{ id, body: 'Private' },
+				{ id, body: 'Other' },
+				{ body: 'x', reply_to: id },
+			]) {
 				const there = await post(cat, room, content);
 				const absent = await post(cat, { id: randomUUID() }, content);
 				assert.equal(there.status, 404);
 				assert.deepEqual({ ...there.body, request_id: '' }, { ...absent.body, request_id: '' });
 			}
 			await send(ann, room, 'End');
-			assert.equal((await device.event('message.created', room)).data.body, 'End', 'no event of what was refused');
+			assert.equal(
+				(await device.event('message.created', room)).data.body,
+				'End',
+				'no event of what was refused',
+			);
 		} finally {
 			await device.end(true);
 		}
-		assert.equal((await history(ann, room)).data.length, 2);
+		assert.equal((await history(ann, room)).data.length, 3);
 	});
 });

@@ -22,7 +22,9 @@ async function configuration(port) {
 		.replaceAll('127.0.0.1:9001', `127.0.0.1:${wsPort}`)
 		.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
 		.replaceAll('/usr/local/share/parley', root);
-	const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`);
+	const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+		(name) => `${name}_temp_path ${folder}/${name};`,
+	);
 	return `${process.getuid() === 0 ? 'user root;' : ''}
 worker_processes 1;
 daemon off;
@@ -63,8 +65,14 @@ describe('behind nginx', () => {
 		try {
 			const message = await send(ann, room, 'Through nginx 👍', { metadata: { a: 1 } });
 			assert.deepEqual((await device.event('message.created', room)).data, message);
-			assert.deepEqual(must(await ben.api.get(`conversations/${room.id}/messages?before=99&limit=5`), 200).data, [message]);
-			assert.deepEqual(must(await ben.api.post(`conversations/${room.id}/read`), 200), { last_read_seq: 1, unread_count: 0 });
+			assert.deepEqual(
+				must(await ben.api.get(`conversations/${room.id}/messages?before=99&limit=5`), 200).data,
+				[message],
+			);
+			assert.deepEqual(must(await ben.api.post(`conversations/${room.id}/read`), 200), {
+				last_read_seq: 1,
+				unread_count: 0,
+			});
 			assert.equal((await register(backend, 'Same instance')).api !== undefined, true);
 		} finally {
 			await device.end(true);
@@ -73,8 +81,16 @@ describe('behind nginx', () => {
 
 	it('what is refused is refused alike', async () => {
 		const ann = await register(stack, 'Ann');
-		for (const path of ['users/me', 'nothing', 'conversations?limit=0', 'conversations?cursor=%20', 'users/x']) {
-			const [here, there] = await Promise.all([stack, backend].map((one) => api(one, ann.token).get(path, { headers: { 'x-request-id': 'same' } })));
+		for (const path of [
+			'users/me',
+			'nothing',
+			'conversations?limit=0',
+			'conversations?cursor=%20',
+			'users/x',
+		]) {
+			const [here, there] = await Promise.all(
+				[stack, backend].map((one) => api(one, ann.token).get(path, { headers: { 'x-request-id': 'same' } })),
+			);
 			assert.equal(here.status, there.status, path);
 			assert.equal(here.text, there.text, path);
 		}
@@ -85,27 +101,51 @@ describe('behind nginx', () => {
 
 	it('a body of 256 KiB is taken, more is not, and far more is nginx’s to refuse', async () => {
 		const ann = await register(stack, 'Ann');
-		const sizes = [[256 * 1024, 422], [256 * 1024 + 1, 413], [2 * 1024 * 1024, 413]];
+		const sizes = [
+			[256 * 1024, 422],
+			[256 * 1024 + 1, 413],
+			[2 * 1024 * 1024, 413],
+		];
 		for (const [size, expected] of sizes) {
 			const body = `{"pad":"${'x'.repeat(size - 10)}"}`;
-			const answer = await raw(stack, 'POST /api/v1/conversations HTTP/1.1', [`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json'], body);
+			const answer = await raw(
+				stack,
+				'POST /api/v1/conversations HTTP/1.1',
+				[`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json'],
+				body,
+			);
 			assert.equal(answer.status, expected, String(size));
 			assert.match(answer.headers.get('Content-Type'), /^application\/problem\+json/);
 		}
 	});
 
 	it('odd addresses are no way around', async () => {
-		for (const path of ['/api/v1//config', '/api/v1/./config', '/api/v1/x/../config', '/api/v1/%2e%2e/v1/config', '/api%2fv1/config', '/api/../web/../../etc/passwd']) {
+		for (const path of [
+			'/api/v1//config',
+			'/api/v1/./config',
+			'/api/v1/x/../config',
+			'/api/v1/%2e%2e/v1/config',
+			'/api%2fv1/config',
+			'/api/../web/../../etc/passwd',
+		]) {
 			const answer = await raw(stack, `GET ${path} HTTP/1.1`, [], '', { check: false });
 			assert.ok([400, 403, 404].includes(answer.status), `${path}: ${answer.status}`);
 		}
 	});
 
 	it('the page and the documents are there, with their policy', async () => {
-		for (const [path, type] of [['/', 'text/html'], ['/api/', 'text/html'], ['/api/openapi.yaml', 'application/yaml'], ['/api/asyncapi.yaml', 'application/yaml']]) {
+		for (const [path, type] of [
+			['/', 'text/html'],
+			['/api/', 'text/html'],
+			['/api/openapi.yaml', 'application/yaml'],
+			['/api/asyncapi.yaml', 'application/yaml'],
+		]) {
 			const answer = await api(stack).get(path);
 			assert.equal(answer.status, 200, path);
-			assert.ok(answer.headers.get('Content-Type').startsWith(type), `${path}: ${answer.headers.get('Content-Type')}`);
+			assert.ok(
+				answer.headers.get('Content-Type').startsWith(type),
+				`${path}: ${answer.headers.get('Content-Type')}`,
+			);
 			assert.match(answer.headers.get('Content-Security-Policy'), /default-src 'self'/);
 			assert.equal(answer.headers.get('X-Content-Type-Options'), 'nosniff');
 		}

@@ -39,9 +39,16 @@ export function answerOf(bytes, head = 'HTTP/1.[01]') {
 	const [first, ...lines] = bytes.subarray(0, split).toString('latin1').split('\r\n');
 	const status = Number(first.match(new RegExp(`^${head} ([0-9]{3})`))?.[1]);
 	if (!status) throw new Error(`no status: ${first}`);
-	const headers = new Headers(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]));
+	const headers = new Headers(
+		lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+	);
 	const text = bytes.subarray(split + 4).toString();
-	const body = text && /json/.test(headers.get('Content-Type') ?? '') ? JSON.parse(text) : undefined;
+	let body;
+	try {
+		if (text && /json/.test(headers.get('Content-Type') ?? '')) body = JSON.parse(text);
+	} catch {
+		// a JSON answer without a body that is one: no document knows it
+	}
 	return { status, headers, body, text };
 }
 
@@ -67,6 +74,10 @@ export async function raw(stack, first, lines = [], body = '', { check = true, f
 
 /** A message's worth of bytes to a person's conversation. */
 export function rawSend(person, conversation, body, lines = ['Content-Type: application/json']) {
-	return raw(person.stack, `POST /api/v1/conversations/${conversation.id}/messages HTTP/1.1`,
-		[`Authorization: Bearer ${person.token}`, ...lines], body);
+	return raw(
+		person.stack,
+		`POST /api/v1/conversations/${conversation.id}/messages HTTP/1.1`,
+		[`Authorization: Bearer ${person.token}`, ...lines],
+		body,
+	);
 }

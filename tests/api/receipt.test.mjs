@@ -12,8 +12,10 @@ after(() => stack?.stop());
 
 const people = (...names) => Promise.all(names.map((name) => register(stack, name)));
 const faultsOf = (answer) => answer.body.errors.map(({ field, code }) => `${field} ${code}`).sort();
-const read = async (person, { id }, seq) => must(await person.api.post(`conversations/${id}/read`, seq === undefined ? undefined : { seq }), 200);
-const delivered = async (person, { id }, seq) => must(await person.api.post(`conversations/${id}/delivered`, seq === undefined ? undefined : { seq }), 200);
+const read = async (person, { id }, seq) =>
+	must(await person.api.post(`conversations/${id}/read`, seq === undefined ? undefined : { seq }), 200);
+const delivered = async (person, { id }, seq) =>
+	must(await person.api.post(`conversations/${id}/delivered`, seq === undefined ? undefined : { seq }), 200);
 
 /** Status of the messages of a conversation, oldest first, as each of these people sees it: they must agree. */
 async function statuses(conversation, ...viewers) {
@@ -24,7 +26,10 @@ async function statuses(conversation, ...viewers) {
 		if (seen) assert.deepEqual(now, seen, 'everyone sees the same');
 		seen = now;
 		for (const { id, status } of data)
-			assert.equal(must(await viewer.api.get(`conversations/${conversation.id}/messages/${id}`), 200).status, status);
+			assert.equal(
+				must(await viewer.api.get(`conversations/${conversation.id}/messages/${id}`), 200).status,
+				status,
+			);
 		const one = must(await viewer.api.get(`conversations/${conversation.id}`), 200);
 		assert.equal(one.last_message?.status, now.at(-1));
 		const { data: list } = must(await viewer.api.get('conversations'), 200);
@@ -138,7 +143,10 @@ describe('a watermark', () => {
 		assert.deepEqual(await read(ben, room, 3), { last_read_seq: 4, unread_count: 6 });
 		assert.deepEqual(await read(ben, room, 0), { last_read_seq: 4, unread_count: 6 });
 		const { last_read_seq, last_delivered_seq, unread_count } = await mine();
-		assert.deepEqual({ last_read_seq, last_delivered_seq, unread_count }, { last_read_seq: 4, last_delivered_seq: 6, unread_count: 6 });
+		assert.deepEqual(
+			{ last_read_seq, last_delivered_seq, unread_count },
+			{ last_read_seq: 4, last_delivered_seq: 6, unread_count: 6 },
+		);
 	});
 
 	it('goes to the latest without seq, with null, and without a body', async () => {
@@ -155,8 +163,18 @@ describe('a watermark', () => {
 		assert.deepEqual(await delivered(cat, empty), { last_delivered_seq: 0 });
 	});
 
-	const wrong = [[11, 'out_of_range'], [9007199254740991, 'out_of_range'], [9007199254740992, 'out_of_range'], [-1, 'out_of_range'],
-		['1', 'bad_type'], [1.5, 'bad_type'], [1.0e15 + 0.5, 'bad_type'], [-0.5, 'bad_type'], [true, 'bad_type'], [[], 'bad_type']];
+	const wrong = [
+		[11, 'out_of_range'],
+		[9007199254740991, 'out_of_range'],
+		[9007199254740992, 'out_of_range'],
+		[-1, 'out_of_range'],
+		['1', 'bad_type'],
+		[1.5, 'bad_type'],
+		[1.0e15 + 0.5, 'bad_type'],
+		[-0.5, 'bad_type'],
+		[true, 'bad_type'],
+		[[], 'bad_type'],
+	];
 	for (const [seq, code] of wrong)
 		for (const kind of ['read', 'delivered'])
 			it(`${kind} takes no seq ${JSON.stringify(seq)}, and stays where it is`, async () => {
@@ -168,8 +186,10 @@ describe('a watermark', () => {
 			});
 
 	it('of 1e400 is no number at all', async () => {
-		const answer = await ben.api.post(`conversations/${room.id}/read`, undefined,
-			{ headers: { 'content-type': 'application/json' }, body: '{"seq":1e400}' });
+		const answer = await ben.api.post(`conversations/${room.id}/read`, undefined, {
+			headers: { 'content-type': 'application/json' },
+			body: '{"seq":1e400}',
+		});
 		assert.equal(answer.status, 400);
 	});
 
@@ -177,14 +197,18 @@ describe('a watermark', () => {
 		const [cat, dan] = await people('Cat', 'Dan');
 		const busy = await directOf(cat, dan);
 		for (let i = 1; i <= 30; i++) await send(cat, busy, `Message ${i}`);
-		const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => read(dan, busy, ((i * 7) % 30) + 1)));
+		const answers = await Promise.all(
+			Array.from({ length: 30 }, (_, i) => read(dan, busy, ((i * 7) % 30) + 1)),
+		);
 		for (const { last_read_seq, unread_count } of answers) assert.equal(last_read_seq + unread_count, 30);
-		assert.equal((must(await dan.api.get(`conversations/${busy.id}`), 200)).me.last_read_seq, 30);
+		assert.equal(must(await dan.api.get(`conversations/${busy.id}`), 200).me.last_read_seq, 30);
 	});
 
 	it('is seen by the others as a member’s', async () => {
 		await read(ben, room);
-		const member = must(await ann.api.get(`conversations/${room.id}`), 200).members.find(({ user_id }) => user_id === ben.id);
+		const member = must(await ann.api.get(`conversations/${room.id}`), 200).members.find(
+			({ user_id }) => user_id === ben.id,
+		);
 		assert.deepEqual([member.last_read_seq, member.last_delivered_seq], [10, 10]);
 	});
 });
@@ -205,11 +229,19 @@ describe('the event of a watermark', () => {
 			for (const device of devices) {
 				const types = [];
 				for (;;) {
-					const { event } = await device.next(({ event: found }) => found?.conversation_id === room.id && found.type !== 'conversation.created');
+					const { event } = await device.next(
+						({ event: found }) => found?.conversation_id === room.id && found.type !== 'conversation.created',
+					);
 					types.push([event.type, event.data.seq]);
 					if (event.data.seq === 3) break;
 				}
-				assert.deepEqual(types, [['message.created', 1], ['message.created', 2], ['receipt.delivered', 1], ['receipt.read', 2], ['message.created', 3]]);
+				assert.deepEqual(types, [
+					['message.created', 1],
+					['message.created', 2],
+					['receipt.delivered', 1],
+					['receipt.read', 2],
+					['message.created', 3],
+				]);
 			}
 		} finally {
 			for (const device of devices) await device.end(true);

@@ -18,7 +18,8 @@ before(async () => {
 after(() => stack?.stop());
 
 const lastSeq = async () => must(await ann.api.get(`conversations/${room.id}`), 200).last_seq;
-const bytes = (...parts) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))));
+const bytes = (...parts) =>
+	Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))));
 const nested = (depth) => '['.repeat(depth - 2) + ']'.repeat(depth - 2);
 
 describe('JSON', () => {
@@ -48,20 +49,22 @@ describe('JSON', () => {
 		'nine levels': `{"body":"x","metadata":{"a":${nested(9)}}}`,
 		'thousands of levels': `{"body":"x","metadata":{"a":${'['.repeat(20000)}}`,
 		'nine levels of what is passed over': `{"body":"x","unknown":${nested(10)}}`,
-		'NaN': '{"body":"x","metadata":{"a":NaN}}',
-		'Infinity': '{"body":"x","metadata":{"a":-Infinity}}',
+		'too many keys': `{"body":"x","unknown":{${Array.from({ length: 4097 }, (_, n) => `"k${n}":1`)}}}`,
+		'too many lists': `{"body":"x","unknown":[${Array(8192).fill('[]')}]}`,
+		NaN: '{"body":"x","metadata":{"a":NaN}}',
+		Infinity: '{"body":"x","metadata":{"a":-Infinity}}',
 		'a number that no double holds': '{"body":"x","metadata":{"a":1e400}}',
 		'a leading zero': '{"body":"x","metadata":{"a":01}}',
 		'a plus': '{"body":"x","metadata":{"a":+1}}',
 		'a bare point': '{"body":"x","metadata":{"a":1.}}',
-		'hexadecimal': '{"body":"x","metadata":{"a":0x1}}',
+		hexadecimal: '{"body":"x","metadata":{"a":0x1}}',
 		'a comma at the end of an object': '{"body":"x",}',
 		'a comma at the end of a list': '{"body":"x","metadata":{"a":[1,]}}',
 		'no comma': '{"body":"x" "type":"text"}',
 		'single quotes': "{'body':'x'}",
 		'a key without quotes': '{body:"x"}',
 		'a comment': '{"body":"x"/* y */}',
-		'True': '{"body":"x","metadata":{"a":True}}',
+		True: '{"body":"x","metadata":{"a":True}}',
 		'two documents': '{"body":"x"}{"body":"y"}',
 		'something behind': '{"body":"x"} x',
 		'white space alone': ' \n\t ',
@@ -81,10 +84,14 @@ describe('JSON', () => {
 		'eight levels': `{"body":"x","metadata":{"a":${nested(8)}}}`,
 		'white space around': ' \r\n\t{ "body" : "x" } \n',
 		'every escape': '{"body":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u00E9"}',
-		'numbers of any size below 1e308': '{"body":"x","metadata":{"a":9.99e307,"b":-1.5E-300,"c":12345678901234567890123}}',
+		'numbers of any size below 1e308':
+			'{"body":"x","metadata":{"a":9.99e307,"b":-1.5E-300,"c":12345678901234567890123}}',
+		'thousands of keys': `{"body":"x","unknown":{${Array.from({ length: 4090 }, (_, n) => `"k${n}":1`)}}}`,
+		'thousands of lists': `{"body":"x","unknown":[${Array(8190).fill('[]')}]}`,
 		'a pair of surrogates': '{"body":"\\ud83d\\udc4d"}',
 		'empty keys': '{"body":"x","metadata":{"":{"":""}}}',
-		'a key like those of objects in JavaScript': '{"body":"x","metadata":{"__proto__":{"a":1},"constructor":1}}',
+		'a key like those of objects in JavaScript':
+			'{"body":"x","metadata":{"__proto__":{"a":1},"constructor":1}}',
 	};
 	for (const [what, body] of Object.entries(fine))
 		it(`with ${what} is taken`, async () => {
@@ -100,7 +107,10 @@ describe('JSON', () => {
 	});
 
 	it('compressed is refused', async () => {
-		const answer = await rawSend(ann, room, gzipSync('{"body":"x"}'), ['Content-Type: application/json', 'Content-Encoding: gzip']);
+		const answer = await rawSend(ann, room, gzipSync('{"body":"x"}'), [
+			'Content-Type: application/json',
+			'Content-Encoding: gzip',
+		]);
 		assert.equal(answer.status, 415);
 	});
 
@@ -127,14 +137,23 @@ describe('a body', () => {
 	});
 
 	it('that says it is huge is refused before it comes', async () => {
-		const answer = await raw(stack, `POST /api/v1/conversations/${room.id}/messages HTTP/1.1`,
-			[`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json', 'Content-Length: 99999999999'], '{');
+		const answer = await raw(
+			stack,
+			`POST /api/v1/conversations/${room.id}/messages HTTP/1.1`,
+			[`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json', 'Content-Length: 99999999999'],
+			'{',
+		);
 		assert.equal(answer.status, 413);
 	});
 
 	it('in chunks is as good as one in one piece', async () => {
-		const chunks = ['{"bo', 'dy":"in ', 'chunks"}'].map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join('') + '0\r\n\r\n';
-		const answer = await rawSend(ann, room, chunks, ['Content-Type: application/json', 'Transfer-Encoding: chunked']);
+		const chunks =
+			['{"bo', 'dy":"in ', 'chunks"}'].map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join('') +
+			'0\r\n\r\n';
+		const answer = await rawSend(ann, room, chunks, [
+			'Content-Type: application/json',
+			'Transfer-Encoding: chunked',
+		]);
 		assert.equal(answer.status, 201);
 		assert.equal(answer.body.body, 'in chunks');
 	});
@@ -142,8 +161,15 @@ describe('a body', () => {
 	it('that waits to be asked for is asked for', async () => {
 		const text = await new Promise((resolve, reject) => {
 			const body = '{"body":"expected"}';
-			const head = [`POST /api/v1/conversations/${room.id}/messages HTTP/1.1`, `Host: ${new URL(stack.url).host}`, 'Connection: close',
-				`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json', `Content-Length: ${body.length}`, 'Expect: 100-continue'];
+			const head = [
+				`POST /api/v1/conversations/${room.id}/messages HTTP/1.1`,
+				`Host: ${new URL(stack.url).host}`,
+				'Connection: close',
+				`Authorization: Bearer ${ann.token}`,
+				'Content-Type: application/json',
+				`Content-Length: ${body.length}`,
+				'Expect: 100-continue',
+			];
 			exchange(stack.url, Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`)).then(resolve, reject);
 		});
 		const final = answerOf(text.subarray(text.lastIndexOf('HTTP/1.1')));
@@ -158,8 +184,13 @@ describe('a body', () => {
 	}))
 		it(`with ${what} is refused`, async () => {
 			const before_ = await lastSeq();
-			const answer = await raw(stack, `POST /api/v1/conversations/${room.id}/messages HTTP/1.1`,
-				[`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json', ...lines], '{"body":"x"}', { check: false });
+			const answer = await raw(
+				stack,
+				`POST /api/v1/conversations/${room.id}/messages HTTP/1.1`,
+				[`Authorization: Bearer ${ann.token}`, 'Content-Type: application/json', ...lines],
+				'{"body":"x"}',
+				{ check: false },
+			);
 			assert.equal(answer.status, 400);
 			assert.equal(await lastSeq(), before_);
 		});
@@ -177,7 +208,10 @@ describe('the request id', () => {
 		it(`${JSON.stringify(id.slice(0, 12))} of ${id.length} is replaced`, async () => {
 			const answer = await raw(stack, 'GET /api/v1/config HTTP/1.1', [`X-Request-Id: ${id}`]);
 			assert.equal(answer.status, 200);
-			assert.match(answer.headers.get('X-Request-Id'), /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+			assert.match(
+				answer.headers.get('X-Request-Id'),
+				/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+			);
 		});
 
 	it('is another for each request without one', async () => {
@@ -205,13 +239,36 @@ describe('the request id', () => {
 });
 
 describe('what a client takes', () => {
-	const taken = ['*/*', 'application/*', 'application/json', 'APPLICATION/JSON', 'application/problem+json', 'application/json;q=0.1', 'application/json;q=0.001', 'application/json; charset=utf-8; q=0.05',
-		'text/html, application/json;q=0.9', 'text/html,*/*;q=0.8', ' application/json ', 'application/json; charset=utf-8', ''];
+	const taken = [
+		'*/*',
+		'application/*',
+		'application/json',
+		'APPLICATION/JSON',
+		'application/problem+json',
+		'application/json;q=0.1',
+		'application/json;q=0.001',
+		'application/json; charset=utf-8; q=0.05',
+		'text/html, application/json;q=0.9',
+		'text/html,*/*;q=0.8',
+		' application/json ',
+		'application/json; charset=utf-8',
+		'',
+	];
 	for (const accept of taken)
 		it(`${JSON.stringify(accept)} is answered`, async () => {
 			assert.equal((await raw(stack, 'GET /api/v1/config HTTP/1.1', [`Accept: ${accept}`])).status, 200);
 		});
-	const refused = ['text/html', 'text/*', 'application/xml', 'application/json;q=0', 'application/json; q=0.0', 'application/json;q=0.000', 'application/json;charset=utf-8;Q=0', 'json', 'application/jsonx'];
+	const refused = [
+		'text/html',
+		'text/*',
+		'application/xml',
+		'application/json;q=0',
+		'application/json; q=0.0',
+		'application/json;q=0.000',
+		'application/json;charset=utf-8;Q=0',
+		'json',
+		'application/jsonx',
+	];
 	for (const accept of refused)
 		it(`${JSON.stringify(accept)} is not`, async () => {
 			const answer = await raw(stack, 'GET /api/v1/config HTTP/1.1', [`Accept: ${accept}`]);
@@ -220,7 +277,10 @@ describe('what a client takes', () => {
 		});
 	it('any language: a code is the same in all of them', async () => {
 		for (const language of ['de', 'en-GB', '*', 'xx'])
-			assert.equal((await guest.get('unread', { headers: { 'accept-language': language } })).body.code, 'unauthorized');
+			assert.equal(
+				(await guest.get('unread', { headers: { 'accept-language': language } })).body.code,
+				'unauthorized',
+			);
 	});
 });
 
@@ -247,14 +307,33 @@ describe('an address', () => {
 		assert.equal(answer.status, 431);
 	});
 
-	for (const path of ['/api/v1//config', '//api/v1/config', '/api/v1/./config', '/api/v1/x/../config', '/api/v1/%2e%2e/v1/config', '/api%2fv1/config', '/api/v1/config%00',
-		'/api/v1/config%0a', '/api/v1/%ff', '/api/v1\\config', '/api/v1/config/', '/api/v1/config;x', '/api/v1/CONFIG', '/API/v1/config'])
+	for (const path of [
+		'/api/v1//config',
+		'//api/v1/config',
+		'/api/v1/./config',
+		'/api/v1/x/../config',
+		'/api/v1/%2e%2e/v1/config',
+		'/api%2fv1/config',
+		'/api/v1/config%00',
+		'/api/v1/config%0a',
+		'/api/v1/%ff',
+		'/api/v1\\config',
+		'/api/v1/config/',
+		'/api/v1/config;x',
+		'/api/v1/CONFIG',
+		'/API/v1/config',
+	])
 		it(`like ${path} is no other way to a route`, async () => {
 			const answer = await raw(stack, `GET ${path} HTTP/1.1`, [], '', { check: false });
 			assert.ok([400, 403, 404].includes(answer.status), `${answer.status} ${answer.text.slice(0, 200)}`);
 		});
 
-	for (const path of ['/api/v1/confi%67', '/api/v1/config?', '/api/v1/config?x=%zz&limit=', '/api/v1/config#x'])
+	for (const path of [
+		'/api/v1/confi%67',
+		'/api/v1/config?',
+		'/api/v1/config?x=%zz&limit=',
+		'/api/v1/config#x',
+	])
 		it(`like ${path} is one`, async () => {
 			assert.equal((await raw(stack, `GET ${path} HTTP/1.1`, [], '', { check: false })).status, 200);
 		});
@@ -314,8 +393,11 @@ describe('a connection', () => {
 		const { hostname, port } = new URL(stack.url);
 		await new Promise((resolve) => {
 			const socket = connect(Number(port), hostname, () => {
-				socket.write(`POST /api/v1/conversations/${room.id}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ann.token}\r\n` +
-					'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"body":"half"}', () => socket.destroy());
+				socket.write(
+					`POST /api/v1/conversations/${room.id}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ann.token}\r\n` +
+						'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"body":"half"}',
+					() => socket.destroy(),
+				);
 			});
 			socket.on('close', resolve);
 			socket.on('error', () => undefined);

@@ -15,10 +15,19 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** What `parley-rest --routes` prints: { method, path, user, body, cap }. */
 async function builtRoutes() {
 	const { stdout } = await promisify(execFile)(program('parley-rest'), ['--routes']);
-	return stdout.trim().split('\n').map((line) => {
-		const [method, pattern, guard, body, cap] = line.trim().split(/\s+/);
-		return { method, path: pattern, user: guard === 'user', body: body.slice('body='.length), cap: Number(cap.slice('cap='.length)) };
-	});
+	return stdout
+		.trim()
+		.split('\n')
+		.map((line) => {
+			const [method, pattern, guard, body, cap] = line.trim().split(/\s+/);
+			return {
+				method,
+				path: pattern,
+				user: guard === 'user',
+				body: body.slice('body='.length),
+				cap: Number(cap.slice('cap='.length)),
+			};
+		});
 }
 
 const name = (route) => `${route.method} ${route.path}`;
@@ -26,7 +35,11 @@ const built = await builtRoutes();
 
 // What makes each row succeed: the JSON that it is sent, from the scene. Rows without one need no body.
 const BODIES = {
-	'POST /api/v1/auth/register': () => ({ handle: handleOf('route'), display_name: 'Route', password: PASSWORD }),
+	'POST /api/v1/auth/register': () => ({
+		handle: handleOf('route'),
+		display_name: 'Route',
+		password: PASSWORD,
+	}),
 	'POST /api/v1/auth/login': ({ ann }) => ({ handle: ann.handle, password: PASSWORD }),
 	'PATCH /api/v1/users/me': () => ({ bio: 'Somebody' }),
 	'POST /api/v1/conversations': ({ ben }) => ({ kind: 'group', member_ids: [ben.id] }),
@@ -50,7 +63,8 @@ describe('the table of routes', () => {
 	});
 	after(() => stack?.stop());
 
-	const filled = (path, ids = {}) => path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key] ?? scene.ids[key]);
+	const filled = (path, ids = {}) =>
+		path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key] ?? scene.ids[key]);
 	const body = (route) => BODIES[name(route)]?.(scene);
 	const as = (route, token = scene.ann.token) => api(stack, route.user ? token : undefined);
 
@@ -60,8 +74,14 @@ describe('the table of routes', () => {
 			const documented = documentedRoutes.find((row) => name(row) === name(route));
 			assert.equal(documented.user, route.user, `${name(route)} needs a token`);
 			const wanted = documented.operation.requestBody;
-			const required = wanted?.$ref ? openapi.components.requestBodies[wanted.$ref.split('/').pop()].required : wanted?.required;
-			assert.equal({ undefined: 'none', false: 'optional', true: 'needed' }[required], route.body, `${name(route)} takes a body`);
+			const required = wanted?.$ref
+				? openapi.components.requestBodies[wanted.$ref.split('/').pop()].required
+				: wanted?.required;
+			assert.equal(
+				{ undefined: 'none', false: 'optional', true: 'needed' }[required],
+				route.body,
+				`${name(route)} takes a body`,
+			);
 		}
 	});
 
@@ -79,7 +99,9 @@ describe('the table of routes', () => {
 
 			it('takes no other method, and says which it takes', async () => {
 				const taken = built.filter((row) => row.path === route.path).map((row) => row.method);
-				const asLiteral = built.filter((row) => row.path !== route.path && filled(row.path) === filled(route.path));
+				const asLiteral = built.filter(
+					(row) => row.path !== route.path && filled(row.path) === filled(route.path),
+				);
 				assert.deepEqual(asLiteral, []);
 				for (const method of METHODS.filter((candidate) => !taken.includes(candidate))) {
 					const answer = await as(route).call(method, filled(route.path));
@@ -89,7 +111,9 @@ describe('the table of routes', () => {
 			});
 
 			it('refuses who takes no JSON', async () => {
-				const answer = await as(route).call(route.method, filled(route.path), body(route), { headers: { accept: 'text/html' } });
+				const answer = await as(route).call(route.method, filled(route.path), body(route), {
+					headers: { accept: 'text/html' },
+				});
 				assert.equal(answer.status, 406);
 				assert.equal(answer.body.code, 'not_acceptable');
 			});
@@ -119,11 +143,24 @@ describe('the table of routes', () => {
 
 			for (const key of [...route.path.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1])) {
 				it(`knows no ${key} that is not there`, async () => {
-					const answer = await as(route).call(route.method, filled(route.path, { [key]: randomUUID() }), body(route));
+					const answer = await as(route).call(
+						route.method,
+						filled(route.path, { [key]: randomUUID() }),
+						body(route),
+					);
 					assert.equal(answer.status, 404);
 					assert.equal(answer.body.code, 'not_found');
 				});
-				for (const bad of ['x', '1', '%20', 'me', `${randomUUID()}0`, randomUUID().replaceAll('-', ''), `{${randomUUID()}}`, '00000000-0000-0000-0000-00000000000g'])
+				for (const bad of [
+					'x',
+					'1',
+					'%20',
+					'me',
+					`${randomUUID()}0`,
+					randomUUID().replaceAll('-', ''),
+					`{${randomUUID()}}`,
+					'00000000-0000-0000-0000-00000000000g',
+				])
 					it(`knows no ${key} ${bad.slice(0, 8)}… of ${bad.length} characters`, async () => {
 						const path = filled(route.path, { [key]: bad });
 						if (built.some((row) => row.path === path && row.method === route.method)) return;
@@ -131,7 +168,11 @@ describe('the table of routes', () => {
 						assert.equal(answer.status, 404);
 					});
 				it(`takes a ${key} in upper case`, async () => {
-					const answer = await as(route).call(route.method, filled(route.path, { [key]: scene.ids[key].toUpperCase() }), body(route));
+					const answer = await as(route).call(
+						route.method,
+						filled(route.path, { [key]: scene.ids[key].toUpperCase() }),
+						body(route),
+					);
 					assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
 				});
 			}
@@ -140,23 +181,42 @@ describe('the table of routes', () => {
 				it('is for members alone, and tells a stranger nothing', async () => {
 					const stranger = await register(stack, 'Stranger');
 					const there = await stranger.api.call(route.method, filled(route.path), body(route));
-					const absent = await stranger.api.call(route.method, filled(route.path, { conversation: randomUUID() }), body(route));
+					const absent = await stranger.api.call(
+						route.method,
+						filled(route.path, { conversation: randomUUID() }),
+						body(route),
+					);
 					assert.equal(there.status, 404);
 					const shown = ({ request_id, ...rest }) => rest;
 					assert.deepEqual(shown(there.body), shown(absent.body));
-					assert.equal(there.headers.get('Content-Length') - there.body.request_id.length,
-						absent.headers.get('Content-Length') - absent.body.request_id.length);
+					assert.equal(
+						there.headers.get('Content-Length') - there.body.request_id.length,
+						absent.headers.get('Content-Length') - absent.body.request_id.length,
+					);
 				});
 
 			if (route.body !== 'none') {
 				it('takes JSON alone', async () => {
-					for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1', 'application/jsonx']) {
-						const answer = await as(route).call(route.method, filled(route.path), body(route), { headers: { 'content-type': type } });
+					for (const type of [
+						'text/plain',
+						'application/x-www-form-urlencoded',
+						'application/json; charset=latin1',
+						'application/jsonx',
+					]) {
+						const answer = await as(route).call(route.method, filled(route.path), body(route), {
+							headers: { 'content-type': type },
+						});
 						assert.equal(answer.status, 415, type);
 						assert.equal(answer.body.code, 'unsupported_media_type');
 					}
-					for (const type of ['application/json;charset=UTF-8', 'APPLICATION/JSON', 'application/json; charset="utf-8"']) {
-						const answer = await as(route).call(route.method, filled(route.path), body(route), { headers: { 'content-type': type } });
+					for (const type of [
+						'application/json;charset=UTF-8',
+						'APPLICATION/JSON',
+						'application/json; charset="utf-8"',
+					]) {
+						const answer = await as(route).call(route.method, filled(route.path), body(route), {
+							headers: { 'content-type': type },
+						});
 						assert.ok(answer.status < 300, `${type}: ${answer.text}`);
 					}
 				});
@@ -169,15 +229,22 @@ describe('the table of routes', () => {
 					const options = (bytes) => ({ headers: { 'content-type': 'application/json' }, body: pad(bytes) });
 					const fits = await as(route).call(route.method, filled(route.path), undefined, options(route.cap));
 					assert.ok(fits.status < 300, fits.text);
-					const answer = await as(route).call(route.method, filled(route.path), undefined, options(route.cap + 1));
+					const answer = await as(route).call(
+						route.method,
+						filled(route.path),
+						undefined,
+						options(route.cap + 1),
+					);
 					assert.equal(answer.status, 413);
 					assert.equal(answer.body.code, 'too_large');
 				});
 
 				it('takes no body that is not a JSON object', async () => {
 					for (const text of ['[]', '"x"', '1', 'null', 'true', '{', '{}{}', 'x']) {
-						const answer = await as(route).call(route.method, filled(route.path), undefined,
-							{ headers: { 'content-type': 'application/json' }, body: text });
+						const answer = await as(route).call(route.method, filled(route.path), undefined, {
+							headers: { 'content-type': 'application/json' },
+							body: text,
+						});
 						assert.equal(answer.status, 400, text);
 						assert.equal(answer.body.code, 'malformed');
 					}
@@ -198,13 +265,28 @@ describe('the table of routes', () => {
 
 	it('has been met with success and with refusal, row by row', () => {
 		for (const [row, statuses] of seen) {
-			assert.ok([...statuses].some((status) => status < 300), `${row} has succeeded`);
-			assert.ok([...statuses].some((status) => status >= 400), `${row} has refused`);
+			assert.ok(
+				[...statuses].some((status) => status < 300),
+				`${row} has succeeded`,
+			);
+			assert.ok(
+				[...statuses].some((status) => status >= 400),
+				`${row} has refused`,
+			);
 		}
 	});
 
 	it('knows nothing else', async () => {
-		for (const path of ['/api/v1', '/api/v1/', '/api/v1/x', '/api/v2/config', '/api/v1/users', '/api/v1/Config', '/api/v1/config/x', '/api/x/y']) {
+		for (const path of [
+			'/api/v1',
+			'/api/v1/',
+			'/api/v1/x',
+			'/api/v2/config',
+			'/api/v1/users',
+			'/api/v1/Config',
+			'/api/v1/config/x',
+			'/api/x/y',
+		]) {
 			const answer = await scene.ann.api.get(path);
 			assert.equal(answer.status, 404, path);
 			assert.equal(answer.body.code, 'not_found', path);

@@ -12,8 +12,10 @@ after(() => stack?.stop());
 
 const people = (...names) => Promise.all(names.map((name) => register(stack, name)));
 const total = async (person) => must(await person.api.get('unread'), 200);
-const count = async (person, { id }) => must(await person.api.get(`conversations/${id}`), 200).me.unread_count;
-const read = async (person, { id }, seq) => must(await person.api.post(`conversations/${id}/read`, { seq }), 200);
+const count = async (person, { id }) =>
+	must(await person.api.get(`conversations/${id}`), 200).me.unread_count;
+const read = async (person, { id }, seq) =>
+	must(await person.api.post(`conversations/${id}/read`, { seq }), 200);
 
 describe('unread', () => {
 	it('is nothing for who is new', async () => {
@@ -75,23 +77,28 @@ describe('unread', () => {
 		const [ann, ben, cat] = crowd;
 		const rooms = [await groupOf(ann, [ben, cat]), await directOf(ann, ben), await directOf(ben, cat)];
 		const inside = (room) => crowd.filter(({ id }) => room.members.some(({ user_id }) => user_id === id));
-		await Promise.all(crowd.map(async (person) => {
-			for (let i = 0; i < 40; i++) {
-				const mine = rooms.filter((room) => inside(room).includes(person));
-				const room = mine[Math.floor(Math.random() * mine.length)];
-				if (Math.random() < 0.75) {
-					await send(person, room, `By ${person.handle}`);
-				} else {
-					const { last_seq } = must(await person.api.get(`conversations/${room.id}`), 200);
-					await read(person, room, Math.floor(Math.random() * (last_seq + 1)));
+		await Promise.all(
+			crowd.map(async (person) => {
+				for (let i = 0; i < 40; i++) {
+					const mine = rooms.filter((room) => inside(room).includes(person));
+					const room = mine[Math.floor(Math.random() * mine.length)];
+					if (Math.random() < 0.75) {
+						await send(person, room, `By ${person.handle}`);
+					} else {
+						const { last_seq } = must(await person.api.get(`conversations/${room.id}`), 200);
+						await read(person, room, Math.floor(Math.random() * (last_seq + 1)));
+					}
 				}
-			}
-		}));
+			}),
+		);
 		for (const person of crowd) {
 			const expected = { unread_count: 0, conversations: 0 };
 			for (const room of rooms.filter((candidate) => inside(candidate).includes(person))) {
 				const { me } = must(await person.api.get(`conversations/${room.id}`), 200);
-				const history = must(await person.api.get(`conversations/${room.id}/messages?after=${me.last_read_seq}&limit=200`), 200).data;
+				const history = must(
+					await person.api.get(`conversations/${room.id}/messages?after=${me.last_read_seq}&limit=200`),
+					200,
+				).data;
 				const unread = history.filter(({ sender_id }) => sender_id !== person.id).length;
 				assert.equal(unread, history.length, 'nothing of one’s own is above one’s mark');
 				assert.equal(me.unread_count, unread);

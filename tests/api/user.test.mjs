@@ -52,7 +52,10 @@ describe('changing the profile', () => {
 
 	it('is seen by others at once, in conversations too', async () => {
 		const conversation = await directOf(ben, ann);
-		must(await ann.api.patch('users/me', { display_name: 'Renamed', avatar_url: 'http://example.org/' }), 200);
+		must(
+			await ann.api.patch('users/me', { display_name: 'Renamed', avatar_url: 'http://example.org/' }),
+			200,
+		);
 		assert.equal(must(await ben.api.get(`users/${ann.id}`), 200).display_name, 'Renamed');
 		for (const found of [
 			must(await ben.api.get(`conversations/${conversation.id}`), 200),
@@ -64,10 +67,21 @@ describe('changing the profile', () => {
 	});
 
 	it('clears what is null, and leaves what is absent', async () => {
-		must(await ann.api.patch('users/me', { avatar_url: 'https://example.org/b', bio: 'b', locale: 'en', settings: { a: 1 } }), 200);
+		must(
+			await ann.api.patch('users/me', {
+				avatar_url: 'https://example.org/b',
+				bio: 'b',
+				locale: 'en',
+				settings: { a: 1 },
+			}),
+			200,
+		);
 		const kept = await me();
 		assert.deepEqual(must(await ann.api.patch('users/me', {}), 200), kept);
-		const cleared = must(await ann.api.patch('users/me', { avatar_url: null, bio: null, locale: null, settings: null }), 200);
+		const cleared = must(
+			await ann.api.patch('users/me', { avatar_url: null, bio: null, locale: null, settings: null }),
+			200,
+		);
 		assert.deepEqual(cleared, { ...kept, avatar_url: null, bio: null, locale: null, settings: {} });
 		assert.deepEqual(await me(), cleared);
 	});
@@ -79,7 +93,14 @@ describe('changing the profile', () => {
 
 	it('passes over what it does not know, and what nobody can change', async () => {
 		const before_ = await me();
-		const sent = { id: randomUUID(), handle: 'other-handle', email: 'other@example.org', created_at: 'x', deleted: true, colour: 'red' };
+		const sent = {
+			id: randomUUID(),
+			handle: 'other-handle',
+			email: 'other@example.org',
+			created_at: 'x',
+			deleted: true,
+			colour: 'red',
+		};
 		assert.deepEqual(must(await ann.api.patch('users/me', sent), 200), before_);
 	});
 
@@ -99,8 +120,16 @@ describe('changing the profile', () => {
 		[{ locale: 'e' }, ['locale bad_format']],
 		[{ settings: [] }, ['settings bad_type']],
 		[{ settings: { long: 'x'.repeat(16384) } }, ['settings too_long']],
-		[{ display_name: '', bio: 1, locale: '?', avatar_url: 'x', settings: 1 },
-			['avatar_url bad_format', 'bio bad_type', 'display_name too_short', 'locale bad_format', 'settings bad_type']],
+		[
+			{ display_name: '', bio: 1, locale: '?', avatar_url: 'x', settings: 1 },
+			[
+				'avatar_url bad_format',
+				'bio bad_type',
+				'display_name too_short',
+				'locale bad_format',
+				'settings bad_type',
+			],
+		],
 	];
 	for (const [sent, expected] of wrong)
 		it(`refuses ${JSON.stringify(sent).slice(0, 60)}, and changes nothing`, async () => {

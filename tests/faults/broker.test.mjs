@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { connect, groupOf, must, register, send } from '../lib/client.mjs';
-import { checkHistory, history, Load } from '../lib/load.mjs';
+import { checkHistory, history, underLoad } from '../lib/load.mjs';
 import { unsupervised } from '../lib/processes.mjs';
 import { metricsOf } from '../lib/prometheus.mjs';
 import { startStack } from '../lib/stack.mjs';
@@ -22,7 +22,7 @@ after(() => stack?.stop());
 
 const health = async () => {
 	const answer = await fetch(`${stack.metricsUrl}/health`);
-	return { status: answer.status, ...(await answer.json()) };
+	return { ...(await answer.json()), status: answer.status };
 };
 const works = () => waitFor(async () => (await health()).status === 200, 15_000, 'parley-push works');
 
@@ -77,22 +77,23 @@ class Client {
 	}
 }
 
-async function underLoad(t, room, harm) {
+async function harmed(t, room, harm) {
 	const clients = [await Client.open(watcher, room), await Client.open(watcher, room, { ws: true, version: 4 }), await Client.open(people[0], room)];
-	const load = new Load(people, [room]);
-	for (let i = 1; i <= 3; i++) {
-		await load.more(50);
-		await harm();
-		await waitFor(() => clients.every((client) => client.connects >= i + 1), 15_000, 'every client is back');
-		await works();
-	}
-	const before_ = load.acked.length;
-	await load.more(50);
-	await load.stop();
+	let well;
+	const load = await underLoad(people, [room], async (load_) => {
+		for (let i = 1; i <= 3; i++) {
+			await load_.more(50);
+			await harm();
+			await waitFor(() => clients.every((client) => client.connects >= i + 1), 15_000, 'every client is back');
+			await works();
+		}
+		well = load_.acked.length + SENDERS;
+		await load_.more(50);
+	});
 	for (const client of clients) {
 		await client.has(load.acked);
 		// what was written when all were well again came over MQTT
-		await waitFor(() => load.acked.slice(before_ + SENDERS).every(({ id }) => client.pushed.has(id)), 10_000, 'events flow again');
+		await waitFor(() => load.acked.slice(well).every(({ id }) => client.pushed.has(id)), 10_000, 'events flow again');
 	}
 	await checkHistory(watcher, room, load.acked);
 	t.diagnostic(`${load.acked.length} messages, pushed ${clients.map((client) => client.pushed.size)}`);
@@ -101,7 +102,7 @@ async function underLoad(t, room, harm) {
 }
 
 it('killed under load: clients reconnect and read what they missed; nothing is lost', async (t) => {
-	const load = await underLoad(t, group, async () => {
+	const load = await harmed(t, group, async () => {
 		const pid = await stack.kill('mosquitto');
 		await stack.replaced('mosquitto', pid);
 	});
@@ -110,7 +111,7 @@ it('killed under load: clients reconnect and read what they missed; nothing is l
 
 it('killed together with parley-push under load: the same', async (t) => {
 	const room = await groupOf(people[0], [...people.slice(1), watcher]);
-	const load = await underLoad(t, room, async () => {
+	const load = await harmed(t, room, async () => {
 		const pids = await Promise.all([stack.kill('mosquitto'), stack.kill('push')]);
 		await stack.replaced('mosquitto', pids[0]);
 		await stack.replaced('push', pids[1]);

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
 import { api, connect, groupOf, must, register, send } from '../lib/client.mjs';
 import { checkAnswer } from '../lib/contract.mjs';
-import { checkHistory, Load, Received } from '../lib/load.mjs';
+import { checkHistory, Received, underLoad } from '../lib/load.mjs';
 import { childrenOf, unsupervised } from '../lib/processes.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
@@ -23,7 +23,7 @@ after(() => stack?.stop());
 
 const pushHealth = async () => {
 	const answer = await fetch(`${stack.metricsUrl}/health`);
-	return { status: answer.status, ...(await answer.json()) };
+	return { ...(await answer.json()), status: answer.status };
 };
 const restHealth = () => api(stack).get('/health');
 const bothWork = () =>
@@ -46,15 +46,15 @@ it('killed three times under load: each acknowledged message is there exactly on
 	const push = await stack.pid('push');
 	const device = await connect(watcher);
 	const inbox = new Received(device);
-	const load = new Load(people, [group]);
-	for (let i = 0; i < 3; i++) {
-		await load.more(50);
-		const pid = await stack.kill('postgres');
-		await stack.replaced('postgres', pid, 10_000);
-		await bothWork();
-	}
-	await load.more(50);
-	await load.stop();
+	const load = await underLoad(people, [group], async (load_) => {
+		for (let i = 0; i < 3; i++) {
+			await load_.more(50);
+			const pid = await stack.kill('postgres');
+			await stack.replaced('postgres', pid, 10_000);
+			await bothWork();
+		}
+		await load_.more(50);
+	});
 
 	assert.ok(load.failed.length > 0, 'the fault was felt');
 	for (const answer of load.failed) {
@@ -121,16 +121,15 @@ it('when the server has ended every connection no request notices', async () => 
 
 it('connections ended in the middle of the work: 503 and a retry, nothing double', async (t) => {
 	const room = await groupOf(people[0], people.slice(1));
-	const load = new Load(people, [room]);
+	const end = "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename in ('parley_rest', 'parley_push')";
 	let ended = 0;
-	for (let i = 0; i < 15; i++) {
-		await load.more(10);
-		ended += Number(
-			await stack.sql("select count(pg_terminate_backend(pid)) from pg_stat_activity where usename in ('parley_rest', 'parley_push')", { superuser: true }),
-		);
-	}
-	await load.more(20);
-	await load.stop();
+	const load = await underLoad(people, [room], async (load_) => {
+		for (let i = 0; i < 15; i++) {
+			await load_.more(10);
+			ended += Number(await stack.sql(end, { superuser: true }));
+		}
+		await load_.more(20);
+	});
 	assert.ok(ended > 15);
 	for (const answer of load.failed) checkUnavailable(answer, `/api/v1/conversations/${room.id}/messages`);
 	t.diagnostic(`${ended} connections ended, ${load.failed.length} times 503`);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { connect, directOf, groupOf, register, send } from '../lib/client.mjs';
-import { checkHistory, Load, Received } from '../lib/load.mjs';
+import { checkHistory, Received, underLoad } from '../lib/load.mjs';
 import { startAnother, unsupervised } from '../lib/processes.mjs';
 import { metricsOf } from '../lib/prometheus.mjs';
 import { freePort, startStack } from '../lib/stack.mjs';
@@ -23,7 +23,7 @@ after(() => stack?.stop());
 
 const health = async (url = stack.metricsUrl) => {
 	const answer = await fetch(`${url}/health`);
-	return { status: answer.status, ...(await answer.json()) };
+	return { ...(await answer.json()), status: answer.status };
 };
 const works = () => waitFor(async () => (await health()).status === 200, 10_000, 'parley-push works');
 
@@ -32,19 +32,20 @@ it(`killed ${KILLS} times under load: everything arrives at least once, in order
 	const other = await groupOf(people[0], people.slice(1));
 	const devices = [await connect(watcher), await connect(watcher, { ws: true, version: 4 }), await connect(people[1])];
 	const [tcp, ws, member] = devices.map((device) => new Received(device));
-	const load = new Load(people, [group, other]);
-	const directLoad = new Load([people[0], watcher], [direct]);
 	const killed = new Set();
-	for (let i = 0; i < KILLS; i++) {
-		await load.more(60);
-		const pid = await stack.kill('push');
-		killed.add(pid);
-		await stack.replaced('push', pid);
-		await works();
-	}
-	await load.more(60);
-	await load.stop();
-	await directLoad.stop();
+	let directLoad;
+	const load = await underLoad(people, [group, other], async (load_) => {
+		directLoad = await underLoad([people[0], watcher], [direct], async () => {
+			for (let i = 0; i < KILLS; i++) {
+				await load_.more(60);
+				const pid = await stack.kill('push');
+				killed.add(pid);
+				await stack.replaced('push', pid, 10_000);
+				await works();
+			}
+			await load_.more(60);
+		});
+	});
 	assert.equal(killed.size, KILLS);
 	assert.deepEqual([...load.failed, ...directLoad.failed], [], 'sending does not depend on it');
 
@@ -79,14 +80,14 @@ it('stopped for a while and going on: what was written meanwhile arrives', async
 it('told to stop under load, it hands over without a loss and without a repeat', async () => {
 	const device = await connect(watcher);
 	const inbox = new Received(device);
-	const load = new Load(people, [group]);
-	await load.more(40);
-	const pid = await stack.kill('push', 'SIGTERM');
-	await stack.replaced('push', pid);
-	await works();
-	await load.more(40);
-	await load.stop();
-	await inbox.all(load.acked);
+	const { acked } = await underLoad(people, [group], async (load) => {
+		await load.more(40);
+		const pid = await stack.kill('push', 'SIGTERM');
+		await stack.replaced('push', pid, 10_000);
+		await works();
+		await load.more(40);
+	});
+	await inbox.all(acked);
 	assert.equal(inbox.checkOrder(2), 0);
 	await device.end(true);
 });
@@ -101,21 +102,21 @@ it('a second one stands by and takes over when the first is killed; the next one
 	try {
 		await waitFor(async () => (await health(url)).role === 'standby' && (await health(url)).status === 200, 10_000, 'it stands by');
 		assert.equal((await health()).role, 'active');
-		const load = new Load(people, [group]);
-		await load.more(40);
-		await unsupervised(stack, async () => {
-			await stack.kill('push');
-			await waitFor(async () => (await health(url)).role === 'active', 10_000, 'the second one takes over');
+		const { acked } = await underLoad(people, [group], async (load) => {
+			await load.more(40);
+			await unsupervised(stack, async () => {
+				await stack.kill('push');
+				await waitFor(async () => (await health(url)).role === 'active', 10_000, 'the second one takes over');
+				await load.more(40);
+			});
+			await stack.replaced('push', first, 10_000);
+			await waitFor(async () => (await health()).role === 'standby', 10_000, 'the new first one stands by');
+			await load.more(40);
+			await second.kill();
+			await waitFor(async () => (await health()).role === 'active', 10_000, 'the first one is active again');
 			await load.more(40);
 		});
-		await stack.replaced('push', first);
-		await waitFor(async () => (await health()).role === 'standby', 10_000, 'the new first one stands by');
-		await load.more(40);
-		await second.kill();
-		await waitFor(async () => (await health()).role === 'active', 10_000, 'the first one is active again');
-		await load.more(40);
-		await load.stop();
-		await inbox.all(load.acked);
+		await inbox.all(acked);
 		inbox.checkOrder(2);
 	} finally {
 		await second.kill();

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { api, connect, groupOf, must, PASSWORD, register, send } from '../lib/client.mjs';
-import { checkHistory, history, Load, Received } from '../lib/load.mjs';
+import { checkHistory, history, Received, underLoad } from '../lib/load.mjs';
 import { alive, childrenOf, openSession, startAnother, stateOf } from '../lib/processes.mjs';
 import { metricsOf } from '../lib/prometheus.mjs';
 import { startStack } from '../lib/stack.mjs';
@@ -14,6 +14,7 @@ import { waitFor } from '../lib/wait.mjs';
 
 const SENDERS = 6;
 const WORKERS = 6;
+const KILLS = 30;
 
 let stack, people, watcher;
 before(async () => {
@@ -68,17 +69,16 @@ it('workers killed at random under load: a retry with the same id gives one mess
 	const conversation = await room();
 	const device = await connect(watcher);
 	const inbox = new Received(device);
-	const load = new Load(people, [conversation]);
-	let killed = 0;
-	while (killed < 30) {
-		await load.more(8);
-		const now = await workersNow();
-		if (now.length === 0) continue;
-		process.kill(now[Math.floor(Math.random() * now.length)], 'SIGKILL');
-		killed++;
-	}
-	await load.more(20);
-	await load.stop();
+	const load = await underLoad(people, [conversation], async (load_) => {
+		for (let killed = 0; killed < KILLS; ) {
+			await load_.more(8);
+			const now = await workersNow();
+			if (now.length === 0) continue;
+			process.kill(now[Math.floor(Math.random() * now.length)], 'SIGKILL');
+			killed++;
+		}
+		await load_.more(20);
+	});
 	t.diagnostic(
 		`${load.acked.length} messages, ${load.failed.length} failed tries, ` +
 			`${load.acked.filter(({ status }) => status === 200).length} had been taken before the retry`,
@@ -155,40 +155,50 @@ it('killed while its statement waits: twins of the retry and what is left of the
 });
 
 describe('reload', () => {
-	/** Requests of all kinds, one after the other, until told to stop; every answer is counted by status. */
-	function requests(count, conversation) {
-		const statuses = new Map();
-		let stopping = false;
+	// every fortieth is a login, which takes long
+	const kinds = [
+		(person) => person.api.get('conversations'),
+		(person, room_) => person.api.get(`conversations/${room_.id}/messages`),
+		(person, room_) => person.api.post(`conversations/${room_.id}/messages`, { body: 'during the reload' }),
+		(person) => person.api.get('unread'),
+	];
+	const login = (person) => api(stack).post('auth/login', { handle: person.handle, password: PASSWORD });
+
+	/**
+	 * So many people ask one thing after the other for as long as work(more) runs; more(n) resolves after n
+	 * more answers. Returns how many were good, and how often there was what else.
+	 */
+	async function during(count, conversation, work) {
+		const answers = { good: 0 };
 		let done = 0;
-		const kinds = [
-			(person) => person.api.get('conversations'),
-			(person) => person.api.get(`conversations/${conversation.id}/messages`),
-			(person) => person.api.post(`conversations/${conversation.id}/messages`, { body: 'during the reload' }),
-			(person) => api(stack).post('auth/login', { handle: person.handle, password: PASSWORD }),
-			(person) => person.api.get('unread'),
-		];
+		let stopping = false;
 		const runs = [...Array(count)].map(async (_, i) => {
 			const person = people[i % people.length];
 			for (let n = i; !stopping; n++) {
-				const kind = n % 40 === 3 ? 3 : [0, 1, 2, 4][n % 4];
-				const { status, text } = await kinds[kind](person).catch((error) => ({ status: `${error.cause ?? error}` }));
+				const kind = n % 40 === 3 ? login : kinds[n % kinds.length];
+				const { status, text } = await kind(person, conversation).catch((error) => ({ status: `${error.cause ?? error}` }));
 				const key = status === 200 || status === 201 ? 'good' : `${status} ${text}`;
-				statuses.set(key, (statuses.get(key) ?? 0) + 1);
+				answers[key] = (answers[key] ?? 0) + 1;
 				done++;
 			}
 		});
-		return {
-			more: (n) => {
+		try {
+			await work((n) => {
 				const goal = done + n;
 				return waitFor(() => done >= goal, 30_000, `${n} more requests`);
-			},
-			async stop() {
-				stopping = true;
-				await Promise.all(runs);
-				return Object.fromEntries(statuses);
-			},
-		};
+			});
+		} finally {
+			stopping = true;
+			await Promise.all(runs);
+		}
+		return answers;
 	}
+
+	const allNew = (old) =>
+		waitFor(async () => {
+			const now = await workersNow();
+			return now.length === WORKERS && !now.some((pid) => old.includes(pid));
+		}, 20_000, 'all workers are new');
 
 	it('five times under load: every worker is a new one, and not one request fails', async (t) => {
 		const conversation = await room();
@@ -196,18 +206,15 @@ describe('reload', () => {
 		const rest = await stack.pid('rest');
 		const reloads = async () => (await metricsOf(stack)).value('parley_rest_reloads_total');
 		const before_ = await reloads();
-		const load = requests(12, conversation);
-		for (let i = 0; i < 5; i++) {
-			await load.more(40);
-			const old = await workersNow();
-			process.kill(rest, 'SIGHUP');
-			await waitFor(async () => {
-				const now = await workersNow();
-				return now.length === WORKERS && !now.some((pid) => old.includes(pid));
-			}, 15_000, 'all workers are new');
-		}
-		await load.more(40);
-		const { good, ...bad } = await load.stop();
+		const { good, ...bad } = await during(12, conversation, async (more) => {
+			for (let i = 0; i < 5; i++) {
+				await more(40);
+				const old = await workersNow();
+				process.kill(rest, 'SIGHUP');
+				await allNew(old);
+			}
+			await more(40);
+		});
 		t.diagnostic(`${good} requests`);
 		assert.deepEqual(bad, {});
 		assert.equal(await stack.pid('rest'), rest, 'the parent is the same process');
@@ -217,18 +224,15 @@ describe('reload', () => {
 	it('reloads that overtake each other do no harm', async () => {
 		const conversation = await room();
 		const rest = await stack.pid('rest');
-		const load = requests(6, conversation);
-		const old = await workersNow();
-		for (let i = 0; i < 6; i++) {
-			await load.more(3);
-			process.kill(rest, 'SIGHUP');
-		}
-		await waitFor(async () => {
-			const now = await workersNow();
-			return now.length === WORKERS && !now.some((pid) => old.includes(pid));
-		}, 20_000, 'all workers are new');
-		await load.more(20);
-		const { good, ...bad } = await load.stop();
+		const { good, ...bad } = await during(6, conversation, async (more) => {
+			const old = await workersNow();
+			for (let i = 0; i < 6; i++) {
+				await more(3);
+				process.kill(rest, 'SIGHUP');
+			}
+			await allNew(old);
+			await more(20);
+		});
 		assert.ok(good > 0);
 		assert.deepEqual(bad, {});
 		assert.equal(await stack.pid('rest'), rest);

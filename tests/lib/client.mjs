@@ -1,9 +1,16 @@
 // People as the tests play them: over HTTP with fetch, over MQTT with the npm package mqtt.
 import { randomBytes } from 'node:crypto';
+import { after } from 'node:test';
 import mqtt from 'mqtt';
 import { checkAnswer, checkEvent } from './contract.mjs';
 
 export const PASSWORD = 'a long enough password';
+
+// A test that fails leaves its connections behind, and they would keep the file from ending.
+const opened = new Set();
+after(() => {
+	for (const client of opened) client.end(true);
+});
 
 /**
  * fetch with a token and JSON. Each method resolves to { status, headers, body, text }, whatever the
@@ -128,6 +135,7 @@ export async function connect(person, options = {}) {
 		reconnectPeriod: reconnect ? 200 : 0,
 		...more,
 	});
+	opened.add(client);
 
 	const kept = [];
 	const waiting = new Set();

@@ -26,13 +26,16 @@ const BASE = 'https://contract.invalid/';
 /** Schemas that are parts of others by allOf stay open: the whole is closed, not its parts. */
 function partsOf(node, parts = new Set()) {
 	if (node === null || typeof node !== 'object') return parts;
-	if (Array.isArray(node.allOf)) for (const part of node.allOf) if (part.$ref) parts.add(part.$ref.split('#')[1]);
+	if (Array.isArray(node.allOf))
+		for (const part of node.allOf) if (part.$ref) parts.add(part.$ref.split('#')[1]);
 	for (const value of Object.values(node)) partsOf(value, parts);
 	return parts;
 }
 
 const isObject = (schema) =>
-	schema.properties !== undefined && [schema.type].flat().includes('object') && schema.unevaluatedProperties === undefined;
+	schema.properties !== undefined &&
+	[schema.type].flat().includes('object') &&
+	schema.unevaluatedProperties === undefined;
 
 /** Closes every object schema below node. at: its JSON pointer. */
 function close(node, parts, at = '') {
@@ -57,7 +60,8 @@ function compiler() {
 }
 
 const ajv = compiler();
-const pointer = (keys) => keys.map((key) => '/' + String(key).replaceAll('~', '~0').replaceAll('/', '~1')).join('');
+const pointer = (keys) =>
+	keys.map((key) => '/' + String(key).replaceAll('~', '~0').replaceAll('/', '~1')).join('');
 
 /** The compiled schema at a place of a document. */
 function schemaAt(document, keys) {
@@ -70,8 +74,12 @@ function schemaAt(document, keys) {
 /** Throws, saying what of value does not fit. */
 function fit(validate, value, what) {
 	if (validate(value)) return;
-	const faults = validate.errors.map((error) => `${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`);
-	throw new Error(`${what} is not as documented:\n  ${faults.join('\n  ')}\n  it is ${JSON.stringify(value)?.slice(0, 2000)}`);
+	const faults = validate.errors.map(
+		(error) => `${error.instancePath || '/'} ${error.message} ${JSON.stringify(error.params)}`,
+	);
+	throw new Error(
+		`${what} is not as documented:\n  ${faults.join('\n  ')}\n  it is ${JSON.stringify(value)?.slice(0, 2000)}`,
+	);
 }
 
 /** The thing itself, or what its $ref in this document names; with the keys that lead to it. */
@@ -130,7 +138,11 @@ function checkHeaders(declared, keys, headers, what) {
 
 /** What the web server in front says by itself: a status and a document of its own. */
 function checkFront(status, body, what) {
-	fit(schemaAt('openapi.yaml', ['components', 'schemas', 'FrontProblem']), body, `${what} without X-Request-Id`);
+	fit(
+		schemaAt('openapi.yaml', ['components', 'schemas', 'FrontProblem']),
+		body,
+		`${what} without X-Request-Id`,
+	);
 	if (body.status !== status) throw new Error(`${what} says that it is ${body.status}`);
 }
 
@@ -157,7 +169,8 @@ export function checkAnswer(method, path, status, headers, body, text) {
 	if (!head && !headers.has('X-Request-Id')) return checkFront(status, body, what);
 	let keys;
 	if (route && (route.operation.responses[status] || ![404, 405].includes(status))) {
-		if (!route.operation.responses[status]) throw new Error(`${what} is not documented: ${JSON.stringify(body)}`);
+		if (!route.operation.responses[status])
+			throw new Error(`${what} is not documented: ${JSON.stringify(body)}`);
 		keys = [...route.keys, 'responses', String(status)];
 		watcher(route.method, route.path, status);
 	} else if (!route && rows.length === 0) {
@@ -168,7 +181,10 @@ export function checkAnswer(method, path, status, headers, body, text) {
 	} else if (!route) {
 		if (status !== 405) throw new Error(`${what}, a method that is not documented`);
 		const allow = headers.get('Allow')?.split(', ').sort().join();
-		const expected = rows.map((row) => row.method).sort().join();
+		const expected = rows
+			.map((row) => row.method)
+			.sort()
+			.join();
 		if (allow !== expected) throw new Error(`${what} allows ${allow}, not ${expected}`);
 		keys = ['components', 'responses', 'MethodNotAllowed'];
 	} else {
@@ -177,7 +193,8 @@ export function checkAnswer(method, path, status, headers, body, text) {
 	const { thing: response, keys: place } = follow(openapi, keys);
 	checkHeaders(response.headers, place, headers, what);
 	const [type] = Object.keys(response.content);
-	if (headers.get('Content-Type') !== type) throw new Error(`${what} is of ${headers.get('Content-Type')}, not ${type}`);
+	if (headers.get('Content-Type') !== type)
+		throw new Error(`${what} is of ${headers.get('Content-Type')}, not ${type}`);
 	if (head) {
 		if (text) throw new Error(`${what} has a body`);
 		return;
@@ -194,14 +211,17 @@ const channels = Object.entries(asyncapi.channels).map(([name, channel]) => ({
 	name,
 	channel,
 	pattern: patternOf(channel.address),
-	operation: Object.values(asyncapi.operations).find((operation) => operation.channel.$ref === `#/channels/${name}`),
+	operation: Object.values(asyncapi.operations).find(
+		(operation) => operation.channel.$ref === `#/channels/${name}`,
+	),
 }));
 
 /** The schema of an event's type on a channel; where there is one message, it needs no type. */
 function messageOf({ name, channel }, event) {
 	const names = Object.keys(channel.messages);
 	const type = names.length === 1 && event.type === undefined ? names[0] : event.type;
-	if (!names.includes(type)) throw new Error(`${name} has no events of type ${event.type}: ${JSON.stringify(event)}`);
+	if (!names.includes(type))
+		throw new Error(`${name} has no events of type ${event.type}: ${JSON.stringify(event)}`);
 	const { keys } = follow(asyncapi, ['channels', name, 'messages', type]);
 	return follow(asyncapi, [...keys, 'payload']).keys;
 }

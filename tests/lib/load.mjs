@@ -13,12 +13,13 @@ const GIVE_UP_MS = 30_000;
  * are stopped. What is not answered with 2xx is sent again with the same id, as a client should; an
  * answer that says the request itself is wrong stops everything.
  */
-export class Load {
+class Load {
 	/** acked: { conversation, id, seq, body, status, tries }; failed: every attempt that was none. */
 	constructor(senders, conversations) {
 		this.acked = [];
 		this.failed = [];
 		this.stopping = false;
+		this.aborted = false;
 		this.runs = senders.map((sender, i) => this.#run(sender, conversations, i));
 		// a failure is told by stop(), not by a promise that nobody looks at yet
 		this.done = Promise.allSettled(this.runs);
@@ -48,6 +49,7 @@ export class Load {
 			}
 			assert.ok(answer.status === 0 || answer.status >= 500, `${answer.status} to try ${tries}: ${answer.text}`);
 			this.failed.push({ id, ...answer });
+			assert.ok(!this.aborted, 'the test is over');
 			assert.ok(performance.now() < end, `${id} was not taken within ${GIVE_UP_MS} ms: ${answer.text ?? answer.error}`);
 			await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 		}
@@ -68,6 +70,24 @@ export class Load {
 		this.stopping = true;
 		const results = await this.done;
 		for (const { reason } of results) if (reason) throw reason;
+	}
+
+	/** Ends it whatever is under way. */
+	abort() {
+		this.stopping = true;
+		this.aborted = true;
+	}
+}
+
+/** Runs work(load) while they write; returns the load when all that was begun is acknowledged. */
+export async function underLoad(senders, conversations, work) {
+	const load = new Load(senders, conversations);
+	try {
+		await work(load);
+		await load.stop();
+		return load;
+	} finally {
+		load.abort();
 	}
 }
 

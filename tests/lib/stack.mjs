@@ -26,6 +26,16 @@ const STOP_DEADLINE_MS = 60_000;
 const FIRST_PORT = 10_000;
 const PORTS = 9_000;
 
+// What a failed test did not stop is stopped at the end of its file. Not for the program below.
+const started = new Set();
+const isProgram = process.argv[1] === fileURLToPath(import.meta.url);
+if (!isProgram) {
+	const { after } = await import('node:test');
+	after(async () => {
+		for (const stack of started) await stack.stop();
+	});
+}
+
 /** A port of this host on which nobody listens. */
 export async function freePort() {
 	for (;;) {
@@ -102,8 +112,7 @@ export async function startStack({ env = {}, directory = undefined } = {}) {
 		throw Object.assign(new Error(`${error.message}\n${output.text}`), { output: output.text, ended });
 	}
 
-	const stack = await describeStack(settings.PARLEY_VAR);
-	return Object.assign(control(stack), {
+	const stack = Object.assign(control(await describeStack(settings.PARLEY_VAR)), {
 		settings,
 		directory,
 		supervisor: child.pid,
@@ -116,9 +125,12 @@ export async function startStack({ env = {}, directory = undefined } = {}) {
 			const end = await exited;
 			clearTimeout(late);
 			if (!keep) await remove();
+			started.delete(stack);
 			return end;
 		},
 	});
+	started.add(stack);
+	return stack;
 }
 
 /** The stack that tests/run has started, or a new one when the test file is run alone. */
@@ -193,7 +205,7 @@ function control(stack) {
 	};
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram) {
 	const log = process.argv[2] ? createWriteStream(process.argv[2]) : process.stderr;
 	try {
 		const stack = await startStack();

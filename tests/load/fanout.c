@@ -1,16 +1,15 @@
 /*
  * What a message to many costs the broker, either way. Connects the members of a group as subscribers, then makes
- * events at a fixed rate and counts what arrives. Run by tests/load/bench, which looks at the broker's processor
- * time between "go" and the end.
+ * events at a fixed rate, or with RATE 0 as fast as they arrive, and counts what arrives. Run by tests/load/bench,
+ * which looks at the broker's processor time between "go" and the end.
  *
- *	fanout events HOST PORT RATE COUNT PAYLOAD_FILE DATABASE
- *		each event is a message sent through the store, so that parley-push publishes once and the plugin
- *		delivers to all; the last payload is kept in PAYLOAD_FILE
- *	fanout publishes HOST PORT RATE COUNT PAYLOAD_FILE
- *		each event is one publish of that payload to each of them, by one client
+ *	fanout HOST PORT RATE COUNT PAYLOAD_FILE SECRET_FILE
+ *		each event is one publish to the plugin, as parley-push makes it, which delivers to all
+ *	fanout HOST PORT RATE COUNT PAYLOAD_FILE
+ *		each event is one publish to each of them, by one client
  *
- * Standard input: a conversation and the member who sends, then a line of id and token for each member, an empty
- * line, and later "go". Prints "ready", and at the end one line of JSON.
+ * Standard input: a line of id and token for each member, an empty line, and later "go". Prints "ready", and at the
+ * end one line of JSON.
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,14 +20,16 @@
 
 #include <mosquitto.h>
 
+#include "lib/id.h"
 #include "lib/log.h"
-#include "sql/store/message.h"
+#include "lib/topic.h"
 
 enum {
 	MEMBERS_MAX = 64,
 	TOKEN_BYTES = 4096,
 	PAYLOAD_MAX = 65536,
 	DEADLINE_S = 20,
+	WINDOW = 20, /* events under way at full speed */
 };
 
 struct member {
@@ -41,15 +42,12 @@ struct member {
 };
 
 struct run {
-	struct uuid conversation;
-	struct uuid sender;
 	struct member members[MEMBERS_MAX];
 	size_t nmembers;
-	struct mosquitto *publisher; /* of publishes; NULL: events */
-	struct db *db;		     /* of events */
-	struct arena *arena;
+	struct mosquitto *publisher;
+	bool fanned_out;
 	size_t nreceived;
-	char payload[PAYLOAD_MAX];
+	char payload[PAYLOAD_MAX]; /* of a publish: with the recipients in front when fanned_out */
 	size_t payload_bytes;
 };
 
@@ -87,25 +85,20 @@ static void on_message(
 	struct mosquitto *client, void *context, const struct mosquitto_message *message)
 {
 	struct member *member = context;
-	struct run *run = member->run;
 
 	(void)client;
-	run->nreceived++;
-	if (run->publisher || message->payloadlen > PAYLOAD_MAX)
-		return;
-	run->payload_bytes = (size_t)message->payloadlen;
-	memcpy(run->payload, message->payload, run->payload_bytes);
+	(void)message;
+	member->run->nreceived++;
 }
 
-static struct mosquitto *client_connect(
-	const char *id, struct member *member, const char *host, int port)
+static struct mosquitto *client_connect(const char *id, struct member *member, const char *name,
+	const char *password, const char *host, int port)
 {
 	struct mosquitto *client = mosquitto_new(id, true, member);
 
 	if (!client)
 		fatal("out of memory");
-	if (member)
-		mosquitto_username_pw_set(client, member->id, member->token);
+	mosquitto_username_pw_set(client, name, password);
 	mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_max_inflight_messages_set(client, 0);
 	mosquitto_connect_callback_set(client, member ? on_connect : NULL);
@@ -125,7 +118,8 @@ static void members_connect(struct run *run, const char *host, int port)
 
 		snprintf(client_id, sizeof(client_id), "%s/fanout", member->id);
 		snprintf(member->topic, sizeof(member->topic), "users/%s/messages", member->id);
-		member->client = client_connect(client_id, member, host, port);
+		member->client =
+			client_connect(client_id, member, member->id, member->token, host, port);
 	}
 }
 
@@ -154,7 +148,7 @@ static void client_serve(struct mosquitto *client, short events)
 static void clients_serve(struct run *run, int64_t until_ns)
 {
 	struct pollfd fds[MEMBERS_MAX + 1];
-	size_t nfds = run->nmembers + (run->publisher ? 1 : 0);
+	size_t nfds = run->nmembers + 1;
 	int64_t left_ns;
 
 	do {
@@ -190,6 +184,7 @@ static void clients_await(struct run *run, size_t count)
 {
 	int64_t deadline_ns = now_ns() + (int64_t)DEADLINE_S * 1000000000;
 
+	clients_serve(run, 0);
 	while (!all_subscribed(run) || run->nreceived < count) {
 		if (now_ns() > deadline_ns)
 			fatal("not everything arrived in time", LOG_INT("wanted", count),
@@ -200,34 +195,23 @@ static void clients_await(struct run *run, size_t count)
 
 /* ---- events --------------------------------------------------------------------------------- */
 
-static void event_send(struct run *run)
+static void event_publish(struct run *run, const char *topic)
 {
-	struct faults faults = { 0 };
-	struct message_new new = {
-		.type = STR("text"),
-		.body = STR("He said \"not before Monday\", so I have put the delivery down for "
-			    "Tuesday morning, first thing."),
-	};
-	struct message message;
-	bool created;
+	int status = mosquitto_publish(
+		run->publisher, NULL, topic, (int)run->payload_bytes, run->payload, 1, false);
 
-	uuid_new(&new.id);
-	enum err err = db_message_send(run->db, run->arena, &run->conversation, &run->sender, &new,
-		&faults, &message, &created);
-	if (err != OK || !created)
-		fatal("a message could not be sent", LOG_INT("err", err));
-	arena_reset(run->arena);
+	if (status != MOSQ_ERR_SUCCESS)
+		fatal("cannot publish", LOG_STR("reason", mosquitto_strerror(status)));
 }
 
-static void event_publish(struct run *run)
+static void event_make(struct run *run)
 {
-	for (size_t i = 0; i < run->nmembers; i++) {
-		int status = mosquitto_publish(run->publisher, NULL, run->members[i].topic,
-			(int)run->payload_bytes, run->payload, 1, false);
-
-		if (status != MOSQ_ERR_SUCCESS)
-			fatal("cannot publish", LOG_STR("reason", mosquitto_strerror(status)));
+	if (run->fanned_out) {
+		event_publish(run, TOPIC_CONTROL);
+		return;
 	}
+	for (size_t i = 0; i < run->nmembers; i++)
+		event_publish(run, run->members[i].topic);
 }
 
 static void events_make(struct run *run, int rate, int count)
@@ -235,36 +219,24 @@ static void events_make(struct run *run, int rate, int count)
 	int64_t start_ns = now_ns();
 
 	for (int i = 0; i < count; i++) {
-		clients_serve(run, start_ns + (int64_t)i * 1000000000 / rate);
-		if (run->publisher)
-			event_publish(run);
-		else
-			event_send(run);
+		if (rate > 0)
+			clients_serve(run, start_ns + (int64_t)i * 1000000000 / rate);
+		else if (i >= WINDOW)
+			clients_await(run, (size_t)(i - WINDOW) * run->nmembers);
+		event_make(run);
 	}
 	clients_await(run, (size_t)count * run->nmembers);
-	printf("{\"events\":%d,\"members\":%zu,\"received\":%zu,\"payload_bytes\":%zu,\"seconds\":%"
+	printf("{\"events\":%d,\"members\":%zu,\"received\":%zu,\"seconds\":%"
 	       ".3f}\n",
-		count, run->nmembers, run->nreceived, run->payload_bytes,
-		(double)(now_ns() - start_ns) / 1e9);
+		count, run->nmembers, run->nreceived, (double)(now_ns() - start_ns) / 1e9);
 }
 
 /* ---- what goes in --------------------------------------------------------------------------- */
 
-static void id_read(const char *text, struct uuid *id)
+static void members_read(struct run *run)
 {
-	if (uuid_parse(str_of(text), id) != OK)
-		fatal("not an id", LOG_STR("text", text));
-}
+	char line[TOKEN_BYTES + 64];
 
-static void run_read(struct run *run)
-{
-	char line[TOKEN_BYTES + 64], conversation[64], sender[64];
-
-	if (!fgets(line, sizeof(line), stdin) ||
-		sscanf(line, "%63s %63s", conversation, sender) != 2)
-		fatal("no conversation on standard input");
-	id_read(conversation, &run->conversation);
-	id_read(sender, &run->sender);
 	while (run->nmembers < MEMBERS_MAX && fgets(line, sizeof(line), stdin) && line[0] != '\n') {
 		struct member *member = &run->members[run->nmembers++];
 
@@ -272,25 +244,43 @@ static void run_read(struct run *run)
 		if (sscanf(line, "%36s %4095s", member->id, member->token) != 2)
 			fatal("not a member on standard input");
 	}
+	if (run->nmembers == 0)
+		fatal("no members on standard input");
 }
 
+/* Puts what push/broker/control.h wants in front of the payload. */
+static void recipients_add(struct run *run)
+{
+	int len = snprintf(run->payload, sizeof(run->payload), "deliver messages 1 0\n");
+
+	for (size_t i = 0; i < run->nmembers; i++)
+		len += snprintf(run->payload + len, sizeof(run->payload) - (size_t)len, "%s\n",
+			run->members[i].id);
+	len += snprintf(run->payload + len, sizeof(run->payload) - (size_t)len, "\n");
+	run->payload_bytes = (size_t)len;
+}
+
+/* Appends a file. */
 static void payload_read(struct run *run, const char *path)
 {
 	FILE *file = fopen(path, "re");
 
 	if (!file)
 		fatal("no payload", LOG_STR("path", path));
-	run->payload_bytes = fread(run->payload, 1, sizeof(run->payload), file);
+	run->payload_bytes += fread(run->payload + run->payload_bytes, 1,
+		sizeof(run->payload) - run->payload_bytes, file);
 	fclose(file);
 }
 
-static void payload_write(const struct run *run, const char *path)
+/* The first line of a file. */
+static void secret_read(const char *path, char secret[128])
 {
-	FILE *file = fopen(path, "we");
+	FILE *file = fopen(path, "re");
 
-	if (!file || fwrite(run->payload, 1, run->payload_bytes, file) != run->payload_bytes ||
-		fclose(file) != 0)
-		fatal("the payload cannot be written", LOG_STR("path", path));
+	if (!file || !fgets(secret, 128, file))
+		fatal("no secret", LOG_STR("path", path));
+	fclose(file);
+	secret[strcspn(secret, "\n")] = '\0';
 }
 
 static int number_read(const char *text, int least, int most)
@@ -316,38 +306,35 @@ static void go_await(void)
 int main(int argc, char **argv)
 {
 	static struct run run;
-	bool publishes = argc == 7 && strcmp(argv[1], "publishes") == 0;
+	char secret[128];
 
 	log_open("fanout", LOG_LEVEL_INFO);
-	if (!publishes && !(argc == 8 && strcmp(argv[1], "events") == 0))
-		fatal("usage: fanout events|publishes HOST PORT RATE COUNT PAYLOAD_FILE "
-		      "[DATABASE]");
-	int port = number_read(argv[3], 1, 65535);
-	int rate = number_read(argv[4], 1, 10000);
-	int count = number_read(argv[5], 1, 100000);
+	if (argc != 6 && argc != 7)
+		fatal("usage: fanout HOST PORT RATE COUNT PAYLOAD_FILE [SECRET_FILE]");
+	int port = number_read(argv[2], 1, 65535);
+	int rate = number_read(argv[3], 0, 10000);
+	int count = number_read(argv[4], 1, 100000);
 
-	run_read(&run);
-	mosquitto_lib_init();
-	members_connect(&run, argv[2], port);
-	if (publishes) {
-		payload_read(&run, argv[6]);
-		run.publisher = client_connect("publisher", NULL, argv[2], port);
-	} else {
-		run.db = db_new(argv[7], "parley-bench", 5000);
-		run.arena = arena_new();
+	members_read(&run);
+	run.fanned_out = argc == 7;
+	if (run.fanned_out) {
+		recipients_add(&run);
+		secret_read(argv[6], secret);
 	}
+	payload_read(&run, argv[5]);
+
+	mosquitto_lib_init();
+	members_connect(&run, argv[1], port);
+	run.publisher =
+		client_connect("parley-push/fanout", NULL, run.fanned_out ? "parley-push" : NULL,
+			run.fanned_out ? secret : NULL, argv[1], port);
 	clients_await(&run, 0);
 	go_await();
 	events_make(&run, rate, count);
-	if (!publishes)
-		payload_write(&run, argv[6]);
-	for (size_t i = 0; client_at(&run, i) && i <= run.nmembers; i++) {
+	for (size_t i = 0; i <= run.nmembers; i++) {
 		mosquitto_disconnect(client_at(&run, i));
 		mosquitto_destroy(client_at(&run, i));
 	}
 	mosquitto_lib_cleanup();
-	if (run.arena)
-		arena_free(run.arena);
-	db_free(run.db);
 	return 0;
 }

@@ -19,7 +19,13 @@ const inside = (blocks, key) => blocks.find((block) => block.key === key)?.lines
 /** What one line says behind its key, folded over the lines below it. */
 function valueOf(lines) {
 	const first = lines[0].slice(lines[0].indexOf(':') + 1).trim();
-	const text = /^[|>]-?$/.test(first) || first === '' ? lines.slice(1).map((line) => line.trim()).join('\n') : first;
+	const text =
+		/^[|>]-?$/.test(first) || first === ''
+			? lines
+					.slice(1)
+					.map((line) => line.trim())
+					.join('\n')
+			: first;
 	return text.replace(/^"(.*)"$/s, '$1').trim();
 }
 
@@ -35,7 +41,11 @@ export function outlineOf(text) {
 	const top = blocksOf(text.split('\n'), 0);
 	const info = blocksOf(inside(top, 'info'), 2);
 	const about = valueOf(info.find(({ key }) => key === 'description')?.lines ?? [':']).split(/\n\n+/);
-	const base = inside(top, 'servers').find((line) => line.startsWith('  - url:'))?.split('url:')[1].trim() ?? '';
+	const base =
+		inside(top, 'servers')
+			.find((line) => line.startsWith('  - url:'))
+			?.split('url:')[1]
+			.trim() ?? '';
 
 	const routes = blocksOf(inside(top, 'paths'), 2).flatMap(({ key: path, lines }) => {
 		const own = lines.some((line) => line === '    servers:') ? '' : base;
@@ -58,7 +68,13 @@ export function outlineOf(text) {
 	}));
 	const parts = blocksOf(inside(top, 'components'), 2).map(({ key: kind, lines }) => ({
 		title: kind,
-		entries: blocksOf(lines.slice(1), 4).map((block) => ({ id: `${kind}-${block.key}`, label: '', name: block.key, said: '', lines: block.lines })),
+		entries: blocksOf(lines.slice(1), 4).map((block) => ({
+			id: `${kind}-${block.key}`,
+			label: '',
+			name: block.key,
+			said: '',
+			lines: block.lines,
+		})),
 	}));
 	const groups = [{ title: 'routes', entries: routes }, { title: 'channels', entries: channels }, ...parts];
 	return { about, groups: groups.filter(({ entries }) => entries.length > 0) };
@@ -85,8 +101,12 @@ function inline(text) {
 function source(lines) {
 	const least = Math.min(...lines.filter((line) => line.trim()).map((line) => line.search(/\S/)));
 	const pre = element('pre');
-	for (const part of lines.map((line) => line.slice(least)).join('\n').trimEnd().split(/((?:\.\/openapi\.yaml)?#\/[A-Za-z./]+)/)) {
-		const [, kind, name] = part.match(/#\/(?:components\/)?([a-zA-Z]+)\/([A-Za-z.]+)$/) ?? [];
+	for (const part of lines
+		.map((line) => line.slice(least))
+		.join('\n')
+		.trimEnd()
+		.split(/((?:\.\/openapi\.yaml)?#\/[A-Za-z./-]+)/)) {
+		const [, kind, name] = part.match(/#\/(?:components\/)?([a-zA-Z]+)\/([A-Za-z.-]+)$/) ?? [];
 		if (!name) {
 			pre.append(part);
 			continue;
@@ -120,9 +140,22 @@ async function show(place) {
 	const answer = await fetch(place.dataset.document);
 	if (!answer.ok) throw new Error(`${place.dataset.document}: ${answer.status}`);
 	const { about, groups } = outlineOf(await answer.text());
-	place.replaceChildren(element('div', 'about', ...about.map((paragraph) => element('p', '', ...inline(paragraph.replaceAll('\n', ' '))))));
+	place.replaceChildren(
+		element(
+			'div',
+			'about',
+			...about.map((paragraph) => element('p', '', ...inline(paragraph.replaceAll('\n', ' ')))),
+		),
+	);
 	for (const { title, entries } of groups)
-		place.append(element('h3', '', title.replace(/([A-Z])/g, ' $1').replace(/^./, (c) => c.toUpperCase())), ...entries.map(entryOf));
+		place.append(
+			element(
+				'h3',
+				'',
+				title.replace(/([A-Z])/g, ' $1').replace(/^./, (c) => c.toUpperCase()),
+			),
+			...entries.map(entryOf),
+		);
 }
 
 if (typeof document !== 'undefined') {
