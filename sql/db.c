@@ -182,9 +182,12 @@ static bool db_is_stale(struct db *db)
 {
 	struct pollfd fd = { PQsocket(db->conn), POLLIN, 0 };
 
-	if (poll(&fd, 1, 0) <= 0)
-		return false;
-	return !PQconsumeInput(db->conn) || PQstatus(db->conn) != CONNECTION_OK;
+	/* again: what is read first may be the server's farewell, with the end behind it */
+	while (poll(&fd, 1, 0) > 0) {
+		if (!PQconsumeInput(db->conn) || PQstatus(db->conn) != CONNECTION_OK)
+			return true;
+	}
+	return false;
 }
 
 static enum err db_ready(struct db *db)

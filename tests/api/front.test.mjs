@@ -87,7 +87,7 @@ describe('what is too much', () => {
 		assertProblem(
 			await raw('GET', '/api/v1/config', { headers: { 'x-much': 'a'.repeat(17_000) } }),
 			431,
-			'too_large',
+			'headers_too_large',
 		);
 	});
 });

@@ -167,10 +167,14 @@ export async function connect(person, options = {}) {
 	});
 
 	await new Promise((resolve, reject) => {
-		client.once('connect', resolve);
-		client.once('error', (error) => {
+		const refused = (error) => {
 			client.end(true);
 			reject(error);
+		};
+		client.once('error', refused);
+		client.once('connect', () => {
+			client.off('error', refused);
+			resolve();
 		});
 		client.once('close', () => reject(new Error('the broker closed the connection')));
 	});
