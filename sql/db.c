@@ -145,6 +145,15 @@ static const char *first_line(const char *message, char line[256])
 	return line;
 }
 
+/* By itself libpq writes what the server remarks to stderr, between our lines of JSON. */
+static void notice_log(void *context, const PGresult *result)
+{
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	(void)context;
+	log_debug("the database remarks", LOG_STR("notice", text ? text : ""));
+}
+
 static enum err db_connect(struct db *db)
 {
 	char options[160], timeout[16], line[256];
@@ -164,6 +173,7 @@ static enum err db_connect(struct db *db)
 		NULL };
 
 	db->conn = PQconnectdbParams(keys, values, 1);
+	PQsetNoticeReceiver(db->conn, notice_log, NULL);
 	if (PQstatus(db->conn) == CONNECTION_OK) {
 		db_tell(db, true);
 		return OK;

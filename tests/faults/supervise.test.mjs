@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { api, must, PASSWORD, register } from '../lib/client.mjs';
-import { startStack } from '../lib/stack.mjs';
+import { environment, freePort, root, startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
 const SERVICES = ['postgres', 'mosquitto', 'push', 'rest', 'lighttpd'];
@@ -142,6 +142,31 @@ describe('stopping', () => {
 				[],
 			);
 			assert.deepEqual(await processesWith(stack.var), []);
+		});
+	}
+
+	for (const moment of ['making the database', 'starting']) {
+		it(`SIGINT while it is ${moment} leaves nothing behind either`, async () => {
+			const directory = await mkdtemp(join(tmpdir(), 'parley-test-'));
+			await chmod(directory, 0o711);
+			const child = spawn(join(root, 'ops/run'), ['--config', '/dev/null'], {
+				env: environment({
+					PARLEY_VAR: join(directory, 'var'),
+					PARLEY_PORT: String(await freePort()),
+					PARLEY_MQTT_PORT: String(await freePort()),
+					PARLEY_METRICS_PORT: String(await freePort()),
+				}),
+				stdio: ['ignore', 'pipe', 'inherit'],
+			});
+			let output = '';
+			child.stdout.on('data', (data) => (output += data));
+			const exited = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+			await waitFor(() => output.includes(`parley: ${moment}`), 20_000);
+			child.kill('SIGINT');
+			assert.deepEqual(await exited, { code: 0, signal: null });
+			assert.doesNotMatch(output, /is ready/);
+			await waitFor(async () => (await processesWith(directory)).length === 0, 5000);
+			await rm(directory, { recursive: true });
 		});
 	}
 

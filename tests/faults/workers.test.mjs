@@ -2,7 +2,7 @@
 // a request. A retry with the same id always leads to one message.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { api, connect, groupOf, must, PASSWORD, register, send } from '../lib/client.mjs';
@@ -256,7 +256,6 @@ describe('reload', () => {
 	});
 
 	it('with a configuration that is wrong the old one stays in service', async () => {
-		const { writeFile } = await import('node:fs/promises');
 		const config = join(stack.directory, 'parley.conf');
 		const good = await readFile(config, 'utf8');
 		const old = await workersNow();
@@ -347,7 +346,7 @@ it('a second parley-rest on the same socket refuses to start and does no harm', 
 it('when the parent is killed its workers go, and a new one takes the socket over', async () => {
 	const workers = await workersNow();
 	const pid = await stack.kill('rest');
-	await stack.replaced('rest', pid);
+	await stack.replaced('rest', pid, 10_000);
 	await waitFor(healthy, 10_000, 'it serves again');
 	await waitFor(() => !workers.some(alive), 5000, 'the old workers are gone');
 });

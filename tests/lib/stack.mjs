@@ -50,7 +50,7 @@ export async function freePort() {
 }
 
 /** The environment of a stack: nothing of the caller's PARLEY_… but what chooses the build. */
-function environment(settings) {
+export function environment(settings) {
 	const env = { ...process.env };
 	for (const name of Object.keys(env))
 		if (name.startsWith('PARLEY_') && !['PARLEY_BUILD', 'PARLEY_ASAN'].includes(name)) delete env[name];

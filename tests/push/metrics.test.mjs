@@ -1,5 +1,6 @@
 // What parley-push tells those who watch it: /metrics and /health.
 import assert from 'node:assert/strict';
+import { connect as open } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { connect, directOf, must, register, send } from '../lib/client.mjs';
 import { metricsOf, parsePrometheus } from '../lib/prometheus.mjs';
@@ -127,7 +128,6 @@ describe('/health', () => {
 	}
 
 	it('slow and broken clients do not hold it up', async () => {
-		const { connect: open } = await import('node:net');
 		const { hostname, port } = new URL(stack.metricsUrl);
 		const sockets = ['', 'GET /metrics HT', 'GET /health HTTP/1.1\r\nHost: x\r\n', '\r\n\r\n\0\0', 'x'.repeat(100_000)].map((bytes) => {
 			const socket = open(Number(port), hostname);
