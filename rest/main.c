@@ -143,7 +143,7 @@ static int check(const struct conf *conf)
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"usage: parley-rest [--config FILE] [--check | --routes | --version]\n"
+		"usage: parley-rest [--config FILE] [--check | --routes | --settings | --version]\n"
 		"Serves FastCGI on rest_socket, on an inherited listening socket (fd 0), or one\n"
 		"request as plain CGI. SIGHUP: reload without losing a request. SIGTERM: finish "
 		"and stop.\n");
@@ -197,6 +197,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--routes") == 0)
 			return routes_print(), 0;
+		if (strcmp(argv[i], "--settings") == 0)
+			return conf_print(stdout), 0;
 		if (strcmp(argv[i], "--version") == 0)
 			return printf("parley-rest " PARLEY_VERSION "\n"), 0;
 		if (strcmp(argv[i], "--help") == 0)
