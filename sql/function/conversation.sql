@@ -24,9 +24,9 @@ begin
 	end if;
 
 	insert into conversations (id, kind, direct_key, external_ref, title, avatar_url, history,
-		created_by, created_at, last_activity_at, members_activity_at)
+		created_by, created_at, member_count, last_activity_at, members_activity_at)
 	values (in_id, in_kind, pair, in_external_ref, in_title, in_avatar_url, in_history,
-		in_caller, created, created, created)
+		in_caller, created, cardinality(in_others) + 1, created, created)
 	on conflict do nothing;
 	if not found then
 		-- its writer has committed: the insert above has waited for it

@@ -1,13 +1,13 @@
 -- How far a conversation's members are, and what follows from it for the status of its messages.
 
--- One row: the least of what the present members have read and had delivered, how many they are, and who has been
--- in it longest. A member who joined later starts with its watermarks at joined_seq, and a sender's own are
+-- One row: the least of what the present members have read and had delivered, and who has been in it longest. A member who joined later starts with its watermarks at joined_seq, and a sender's own are
 -- above what it sent, so the least over all members is the least over a message's recipients.
-create or replace function conversation_watermarks(in_conversation uuid,
-	out read_seq bigint, out delivered_seq bigint, out member_count bigint,
+drop function if exists conversation_watermarks;
+create function conversation_watermarks(in_conversation uuid,
+	out read_seq bigint, out delivered_seq bigint,
 	out first_joined_seq bigint, out first_user_id uuid, out second_joined_seq bigint)
 returns setof record language sql stable rows 1 as $$
-	select min(o.last_read_seq), min(o.last_delivered_seq), count(*), min(o.joined_seq),
+	select min(o.last_read_seq), min(o.last_delivered_seq), min(o.joined_seq),
 		(array_agg(o.user_id order by o.joined_seq, o.user_id))[1],
 		(array_agg(o.joined_seq order by o.joined_seq))[2]
 	from members o

@@ -15,6 +15,7 @@ create table conversations (
 	created_at          timestamptz not null,
 	last_seq            bigint not null default 0 check (last_seq >= 0),
 	rev                 bigint not null default 1 check (rev >= 1),
+	member_count        integer not null check (member_count >= 0),
 	last_activity_at    timestamptz not null,
 	members_activity_at timestamptz not null,
 	check ((kind = 'direct') = (direct_key is not null))
@@ -32,6 +33,7 @@ comment on column conversations.created_by is 'Who opened it';
 comment on column conversations.created_at is 'When';
 comment on column conversations.last_seq is 'seq of the latest message; 0: none yet';
 comment on column conversations.rev is 'Rises by one with every change that clients are told of';
+comment on column conversations.member_count is 'Present members; written under the lock on this row';
 comment on column conversations.last_activity_at is 'Of the latest message, or of the creation; never moves back';
 comment on column conversations.members_activity_at is
 	'members.activity_at of all members is at least this, and at most 30 s older than last_activity_at (direct: equal)';

@@ -9,37 +9,42 @@ from conversation_create($1::uuid, $2::text, $3::uuid, $4::text, $5::text, $6::t
 -- name: conversation_list many
 -- The caller's conversations, latest activity first: $1 user, $2 rows, ($3, $4) the last row of the page before (null: the first page).
 -- members.activity_at orders by index but is up to 30 s behind in groups. Whatever belongs on the page has an activity
--- of at least that of the worst candidate, so its activity_at is at most 30 s older: the page is chosen among these.
+-- of at least that of the last of the first $2 by index, so its activity_at is at most 30 s older: those are looked at, too.
 with place as (
 	select coalesce($3::timestamptz, 'infinity') as at,
 		coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') as id
-), candidate as (
-	select m.activity_at
+), near as materialized (
+	select m, c
 	from members m
 	join conversations c on c.id = m.conversation_id
 	where m.user_id = $1::uuid and m.left_at is null
 		and m.activity_at <= (select at from place)
 		and (c.last_activity_at, c.id) < (select at, id from place)
-	order by m.activity_at desc
+	order by m.activity_at desc, m.conversation_id desc
 	limit $2::bigint
 ), edge as (
-	select case when count(*) < $2::bigint then '-infinity'
-		else min(activity_at) - interval '30 seconds' end as at
-	from candidate
-), page as materialized (
-	select m.*, c.kind, c.title, c.avatar_url, c.external_ref, c.created_by, c.created_at,
-		c.last_activity_at, c.last_seq, c.rev
-	from members m
+	select (m).activity_at as at, (m).conversation_id as id
+	from near
+	order by (m).activity_at, (m).conversation_id
+	limit (select case when count(*) < $2::bigint then 0 else 1 end from near)
+), behind as (
+	select m, c
+	from edge
+	join members m on m.user_id = $1::uuid and m.left_at is null
+		and (m.activity_at, m.conversation_id) < (edge.at, edge.id)
+		and m.activity_at >= edge.at - interval '30 seconds'
 	join conversations c on c.id = m.conversation_id
-	where m.user_id = $1::uuid and m.left_at is null
-		and m.activity_at <= (select at from place)
-		and m.activity_at >= (select at from edge)
-		and (c.last_activity_at, c.id) < (select at, id from place)
-	order by c.last_activity_at desc, c.id desc
+	where (c.last_activity_at, c.id) < (select at, id from place)
+), page as materialized (
+	select (both_of.m).*, (both_of.c).kind, (both_of.c).title, (both_of.c).avatar_url, (both_of.c).external_ref,
+		(both_of.c).created_by, (both_of.c).created_at, (both_of.c).last_activity_at,
+		(both_of.c).last_seq, (both_of.c).rev, (both_of.c).member_count
+	from (select m, c from near union all select m, c from behind) both_of
+	order by (both_of.c).last_activity_at desc, (both_of.c).id desc
 	limit $2::bigint
 )
 select p.conversation_id as id, p.kind, p.title, p.avatar_url, p.external_ref, p.created_by, p.created_at,
-	p.last_activity_at, p.last_seq, p.rev, w.member_count,
+	p.last_activity_at, p.last_seq, p.rev, p.member_count,
 	p.role, p.joined_at, p.last_read_seq, p.last_delivered_seq,
 	greatest(p.last_seq - p.last_read_seq - p.unread_skipped, 0) as unread_count,
 	p.muted_until, p.pinned, p.archived,
@@ -52,12 +57,29 @@ select p.conversation_id as id, p.kind, p.title, p.avatar_url, p.external_ref, p
 	x.metadata::text as message_metadata, x.reply_to as message_reply_to,
 	x.created_at as message_created_at, x.edited_at as message_edited_at,
 	x.deleted_at as message_deleted_at,
-	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
-		w.first_user_id, w.second_joined_seq) as message_status
+	-- as message_status has it, without reading every member: of two people the row has both, of a group the first
+	-- who has not read decides
+	case
+		when x.seq is null then 0
+		when p.kind = 'direct' then case
+			when x.seq <= least(p.last_read_seq, o.last_read_seq) then 2
+			when x.seq <= least(p.last_delivered_seq, o.last_delivered_seq) then 1
+			else 0 end
+		when not exists (select from members r
+			where r.conversation_id = p.conversation_id and r.left_at is null
+				and r.joined_seq < x.seq and r.user_id is distinct from x.sender_id) then 0
+		when not exists (select from members r
+			where r.conversation_id = p.conversation_id and r.left_at is null
+				and r.last_read_seq < x.seq) then 2
+		when not exists (select from members r
+			where r.conversation_id = p.conversation_id and r.left_at is null
+				and r.last_delivered_seq < x.seq) then 1
+		else 0
+	end as message_status
 from page p
 join users own on own.id = $1::uuid
-cross join lateral conversation_watermarks(p.conversation_id) w
-left join members o on p.kind = 'direct' and o.conversation_id = p.conversation_id
+-- no key for a group, so that its members are not read for nothing
+left join members o on o.conversation_id = case when p.kind = 'direct' then p.conversation_id end
 	and o.user_id <> $1::uuid
 left join users ou on ou.id = o.user_id
 left join messages x on x.conversation_id = p.conversation_id and x.seq = p.last_seq
@@ -68,7 +90,7 @@ limit $2::bigint
 -- name: conversation_one maybe
 -- One conversation as the user sees it; the members come from conversation_members.
 select p.conversation_id as id, c.kind, c.title, c.avatar_url, c.external_ref, c.created_by, c.created_at,
-	c.last_activity_at, c.last_seq, c.rev, w.member_count,
+	c.last_activity_at, c.last_seq, c.rev, c.member_count,
 	p.role, p.joined_at, p.last_read_seq, p.last_delivered_seq,
 	greatest(c.last_seq - p.last_read_seq - p.unread_skipped, 0) as unread_count,
 	p.muted_until, p.pinned, p.archived,

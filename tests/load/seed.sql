@@ -98,14 +98,14 @@ select seed.person_id(p), seed.person_id(p), seed.person_id(p), sha256(p::text::
 from generate_series(10000, 10299) as p;
 
 insert into conversations (id, kind, direct_key, title, created_by, created_at, last_seq, rev,
-	last_activity_at, members_activity_at)
+	member_count, last_activity_at, members_activity_at)
 select id, case when c % 2 = 1 then 'direct' else 'group' end,
 	case when c % 2 = 1 then
 		uuid_send(least(seed.person_id(seed.member(c, 0)), seed.person_id(seed.member(c, 1)))) ||
 		uuid_send(greatest(seed.person_id(seed.member(c, 0)), seed.person_id(seed.member(c, 1)))) end,
 	case when c % 2 = 0 then 'Group number ' || c end,
 	seed.person_id(seed.member(c, 0)), seed.sent_at(c, 0), n, seed.rev(c),
-	seed.sent_at(c, n),
+	seed.member_count(c), seed.sent_at(c, n),
 	seed.sent_at(c, n) - case when c % 2 = 0 then c % 29 else 0 end * interval '1 second'
 from room;
 
