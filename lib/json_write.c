@@ -9,7 +9,7 @@
 #include "lib/time.h"
 
 /* Bytes that a value can end with: what follows one of them in an object or array needs a comma. */
-static const bool ends_value[256] = {
+const bool json_ends_value[256] = {
 	['}'] = true,
 	[']'] = true,
 	['"'] = true,
@@ -70,15 +70,9 @@ static inline void room(struct buf *buf, size_t bytes)
 		buf_reserve(buf, bytes);
 }
 
-static void comma(struct buf *buf)
-{
-	if (buf->len > 0 && ends_value[(uint8_t)buf->data[buf->len - 1]])
-		buf_add_char(buf, ',');
-}
-
 void json_write_object(struct buf *buf)
 {
-	comma(buf);
+	json_write_comma(buf);
 	buf_add_char(buf, '{');
 }
 
@@ -89,27 +83,13 @@ void json_write_object_end(struct buf *buf)
 
 void json_write_array(struct buf *buf)
 {
-	comma(buf);
+	json_write_comma(buf);
 	buf_add_char(buf, '[');
 }
 
 void json_write_array_end(struct buf *buf)
 {
 	buf_add_char(buf, ']');
-}
-
-void json_write_key(struct buf *buf, const char *key)
-{
-	size_t len = strlen(key);
-	room(buf, len + sizeof(",\"\":"));
-	comma(buf);
-	char *at = buf->data + buf->len;
-	*at++ = '"';
-	memcpy(at, key, len);
-	at += len;
-	*at++ = '"';
-	*at++ = ':';
-	buf->len += len + 3;
 }
 
 static void escape_add(struct buf *buf, uint8_t byte)
@@ -130,7 +110,7 @@ void json_write_str(struct buf *buf, struct str text)
 		return;
 	}
 	room(buf, text.len + sizeof(",\"\""));
-	comma(buf);
+	json_write_comma(buf);
 	buf_add_char(buf, '"');
 	for (;;) {
 		size_t plain = plain_length(text);
@@ -159,21 +139,27 @@ void json_write_int(struct buf *buf, int64_t number)
 	} while (rest > 0);
 	if (number < 0)
 		digits[--at] = '-';
-	comma(buf);
+	json_write_comma(buf);
 	buf_add(buf, digits + at, sizeof(digits) - at);
 }
 
 void json_write_bool(struct buf *buf, bool truth)
 {
-	comma(buf);
+	json_write_comma(buf);
 	buf_add_string(buf, truth ? "true" : "false");
 }
 
 void json_write_null(struct buf *buf)
 {
-	comma(buf);
+	json_write_comma(buf);
 	buf_add(buf, "null", 4);
 }
+
+/* A quoted text of a fixed length is formatted where it is to stand; the NUL that comes with it is
+ * overwritten by the quote. */
+enum {
+	QUOTED_BYTES = sizeof(",\"\"")
+};
 
 void json_write_uuid(struct buf *buf, const struct uuid *id)
 {
@@ -181,12 +167,13 @@ void json_write_uuid(struct buf *buf, const struct uuid *id)
 		json_write_null(buf);
 		return;
 	}
-	char text[1 + UUID_TEXT_LEN + 1];
-	text[0] = '"';
-	uuid_format(id, text + 1);
-	text[sizeof(text) - 1] = '"';
-	comma(buf);
-	buf_add(buf, text, sizeof(text));
+	room(buf, UUID_TEXT_LEN + QUOTED_BYTES);
+	json_write_comma(buf);
+	char *at = buf->data + buf->len;
+	at[0] = '"';
+	uuid_format(id, at + 1);
+	at[1 + UUID_TEXT_LEN] = '"';
+	buf->len += UUID_TEXT_LEN + 2;
 }
 
 void json_write_time(struct buf *buf, int64_t time_us)
@@ -195,12 +182,13 @@ void json_write_time(struct buf *buf, int64_t time_us)
 		json_write_null(buf);
 		return;
 	}
-	char text[1 + TIME_TEXT_LEN + 1];
-	text[0] = '"';
-	time_format(time_us, text + 1);
-	text[sizeof(text) - 1] = '"';
-	comma(buf);
-	buf_add(buf, text, sizeof(text));
+	room(buf, TIME_TEXT_LEN + QUOTED_BYTES);
+	json_write_comma(buf);
+	char *at = buf->data + buf->len;
+	at[0] = '"';
+	time_format(time_us, at + 1);
+	at[1 + TIME_TEXT_LEN] = '"';
+	buf->len += TIME_TEXT_LEN + 2;
 }
 
 void json_write_raw(struct buf *buf, struct str json)
@@ -212,6 +200,6 @@ void json_write_raw(struct buf *buf, struct str json)
 	/* The next comma is judged by the last byte. */
 	while (json.len > 0 && strchr(" \t\r\n", json.ptr[json.len - 1]))
 		json.len--;
-	comma(buf);
+	json_write_comma(buf);
 	buf_add(buf, json.ptr, json.len);
 }

@@ -24,7 +24,7 @@ void json_write_array(struct buf *buf);
 void json_write_array_end(struct buf *buf);
 
 /* key: a NUL-terminated name of ours that needs no escaping. */
-void json_write_key(struct buf *buf, const char *key);
+static inline void json_write_key(struct buf *buf, const char *key);
 
 /* Well-formed UTF-8; null when text.ptr is NULL. Escapes ", \ and C0 controls, nothing else
  * (short forms \b \t \n \f \r, else \u00xx in lower case). */
@@ -43,5 +43,29 @@ void json_write_time(struct buf *buf, int64_t time_us);
 
 /* Text that is JSON already; null when json.ptr is NULL. */
 void json_write_raw(struct buf *buf, struct str json);
+
+/* The hot path: a page of history has a thousand keys, and of each the length is known when compiling. */
+extern const bool json_ends_value[256];
+
+static inline void json_write_comma(struct buf *buf)
+{
+	if (buf->len > 0 && json_ends_value[(uint8_t)buf->data[buf->len - 1]])
+		buf_add_char(buf, ',');
+}
+
+static inline __attribute__((always_inline)) void json_write_key(struct buf *buf, const char *key)
+{
+	size_t len = __builtin_strlen(key);
+	if (buf->cap - buf->len < len + sizeof(",\"\":"))
+		buf_reserve(buf, len + sizeof(",\"\":"));
+	json_write_comma(buf);
+	char *at = buf->data + buf->len;
+	*at++ = '"';
+	__builtin_memcpy(at, key, len);
+	at += len;
+	*at++ = '"';
+	*at = ':';
+	buf->len += len + 3;
+}
 
 #endif

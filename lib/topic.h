@@ -1,6 +1,5 @@
 /*
- * The MQTT topic space, in one place for push and plugin (MQTT 3.1.1 section 4.7, contract section
- * 7).
+ * The MQTT topic space, in one place for push and plugin (MQTT 3.1.1 section 4.7, web/api/asyncapi.yaml).
  */
 #ifndef LIB_TOPIC_H
 #define LIB_TOPIC_H

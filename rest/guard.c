@@ -2,6 +2,8 @@
  * account. */
 #include "rest/guard.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,23 +91,24 @@ enum err guard_caller(struct request *req, enum guard guard)
 /* Requests at once, refilled evenly over the window; PARLEY_RATE_SCALE multiplies the quota. */
 static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_AUTH] = { "auth", 30, 60 },   /* an address: registering and logging in */
-	[RATE_LOGIN] = { "login", 10, 60 }, /* an account, from wherever */
+	[RATE_LOGIN] = { "login", 10, 60 }, /* an account, from one address */
+	/* from wherever: so much that nobody is locked out by a stranger's ten wrong guesses */
+	[RATE_ACCOUNT] = { "account", 60, 60 },
 	[RATE_READ] = { "read", 1200, 60 },
 	[RATE_WRITE] = { "write", 600, 60 },
 	[RATE_SEND] = { "send", 300, 60 },
 };
 
-/* The part of an address that one customer has for itself: all of IPv4, the first four groups of
- * IPv6. */
-static struct str address_key(struct str address)
+/* The part of an address that one customer has for itself: all of IPv4, the first 64 bits of IPv6,
+ * in whichever spelling. */
+static struct str address_key(struct arena *arena, struct str address)
 {
-	size_t colons = 0;
+	const char *text = arena_strndup(arena, address.ptr, address.len);
+	struct in6_addr parsed;
 
-	for (size_t i = 0; i < address.len; i++) {
-		if (address.ptr[i] == ':' && ++colons == 4)
-			return (struct str){ address.ptr, i };
-	}
-	return address;
+	if (inet_pton(AF_INET6, text, &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed))
+		return address;
+	return (struct str){ arena_strndup(arena, (const char *)parsed.s6_addr, 8), 8 };
 }
 
 static enum err rate_take_key(struct request *req, enum rate rate, struct str key,
@@ -123,14 +126,24 @@ static enum err rate_take_key(struct request *req, enum rate rate, struct str ke
 	return ERR_RATE_LIMITED;
 }
 
-enum err guard_rate_key(struct request *req, enum rate rate, struct str key)
+enum err guard_login(struct request *req, struct str account)
 {
+	struct str address = address_key(req->arena, req->remote_address);
+	struct str both = { NULL, account.len + 1 + address.len };
 	struct rate_limit limit;
 	struct rate_answer answer;
+	struct buf key = { 0 };
+	enum err err;
 
 	if (req->conf->rate_scale <= 0)
 		return OK;
-	return rate_take_key(req, rate, key, &limit, &answer);
+	buf_add(&key, account.ptr, account.len);
+	buf_add_char(&key, '\0');
+	buf_add(&key, address.ptr, address.len);
+	both.ptr = key.data;
+	err = rate_take_key(req, RATE_LOGIN, both, &limit, &answer);
+	buf_free(&key);
+	return err == OK ? rate_take_key(req, RATE_ACCOUNT, account, &limit, &answer) : err;
 }
 
 enum err guard_rate(struct request *req, enum rate rate)
@@ -144,7 +157,7 @@ enum err guard_rate(struct request *req, enum rate rate)
 	if (rate == RATE_NONE || req->conf->rate_scale <= 0)
 		return OK;
 	if (uuid_is_nil(&req->caller.user_id))
-		key = address_key(req->remote_address);
+		key = address_key(req->arena, req->remote_address);
 	err = rate_take_key(req, rate, key, &limit, &answer);
 	/* draft-ietf-httpapi-ratelimit-headers */
 	reply_head(req, "RateLimit-Policy",

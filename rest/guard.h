@@ -16,6 +16,7 @@ enum rate {
 	RATE_NONE,
 	RATE_AUTH,
 	RATE_LOGIN,
+	RATE_ACCOUNT,
 	RATE_READ,
 	RATE_WRITE,
 	RATE_SEND,
@@ -29,9 +30,9 @@ must_check enum err guard_caller(struct request *req, enum guard guard);
  * Retry-After. */
 must_check enum err guard_rate(struct request *req, enum rate rate);
 
-/* The same from a bucket of another key (the account that a login names), without headers when it
- * lets through. */
-must_check enum err guard_rate_key(struct request *req, enum rate rate, struct str key);
+/* The two limits of guessing an account's password: from one address, and from wherever. No headers when
+ * it lets through; ERR_RATE_LIMITED, with Retry-After. account: a name in one spelling. */
+must_check enum err guard_login(struct request *req, struct str account);
 
 /* Does the client take JSON? ERR_NOT_ACCEPTABLE. */
 must_check enum err guard_accept(const struct request *req);

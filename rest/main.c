@@ -69,8 +69,12 @@ static void worker_run(const struct parent_job *job)
 	struct sigaction action = { .sa_handler = on_stop };
 	struct worker worker;
 	FCGX_Request fcgi;
+	sigset_t stops;
 
 	FCGX_Init(); /* installs handlers of its own: ours go over them */
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
@@ -87,9 +91,13 @@ static void worker_run(const struct parent_job *job)
 
 		if (FCGX_Accept_r(&fcgi) != 0)
 			continue; /* interrupted, or a peer that went away */
+		/* libfcgi takes a write that a signal interrupts for a broken connection, and half
+		 * an answer would leave */
+		sigprocmask(SIG_BLOCK, &stops, NULL);
 		gateway_fcgi(&gateway, &fcgi);
 		route_request(&worker, &gateway);
 		FCGX_Finish_r(&fcgi);
+		sigprocmask(SIG_UNBLOCK, &stops, NULL);
 	}
 	FCGX_Free(&fcgi, 1);
 	worker_close(&worker);
@@ -191,6 +199,7 @@ int main(int argc, char **argv)
 	bool only_check = false;
 	struct jose_keys *keys;
 	struct conf conf;
+	char *key_paths;
 	int status;
 
 	log_open("parley-rest", LOG_LEVEL_INFO);
@@ -215,8 +224,13 @@ int main(int argc, char **argv)
 	if (conf_load(config, &conf) != OK)
 		return 1;
 	log_open("parley-rest", (enum log_level)conf.log_level);
-	if (jose_keys_load(conf.token_private_key, &keys) != OK)
+	/* the private key signs and verifies; the public ones, where listed, verify: one that is being
+	 * replaced */
+	if (asprintf(&key_paths, "%s %s", conf.token_private_key, conf.token_public_keys) < 0)
+		fatal("out of memory");
+	if (jose_keys_load(key_paths, &keys) != OK)
 		return 1;
+	free(key_paths);
 	status = only_check ? check(&conf) : serve(&conf, keys, argv);
 	jose_keys_free(keys);
 	conf_free(&conf);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "lib/log.h"
 #include "lib/time.h"
@@ -20,6 +21,9 @@ enum {
 	/* After a refused connect, requests are answered at once for this long instead of each
 	 * trying anew. */
 	RETRY_US = 100000,
+	/* The server ends a statement at its timeout. One that has not answered by this much later
+	 * will not: it hangs, or the way to it is cut. */
+	SILENCE_US = 2000000,
 	CONSTRAINT_BYTES = 64,
 };
 
@@ -243,6 +247,43 @@ static enum err db_failed(struct db *db, const PGresult *result, const char *sta
 	return err;
 }
 
+/* Until there is something to take from the connection. A server that stays silent is cut off, and
+ * libpq then finds the connection lost: a worker that waited for ever would serve nobody. */
+static void db_wait(struct db *db, int64_t deadline_us)
+{
+	while (PQisBusy(db->conn)) {
+		struct pollfd fd = { PQsocket(db->conn), POLLIN, 0 };
+		int64_t left_us = deadline_us - time_mono_us();
+
+		if (left_us <= 0) {
+			log_warn("the database does not answer: leaving it");
+			shutdown(fd.fd, SHUT_RDWR);
+		} else if (poll(&fd, 1, (int)(left_us / 1000) + 1) <= 0) {
+			continue; /* interrupted, or late */
+		}
+		if (!PQconsumeInput(db->conn))
+			return;
+	}
+}
+
+/* The last result of what was sent, to be cleared; NULL when it could not be sent. */
+static PGresult *db_result(struct db *db, int sent)
+{
+	int64_t deadline_us =
+		time_mono_us() + (int64_t)db->statement_timeout_ms * 1000 + SILENCE_US;
+	PGresult *last = NULL, *next;
+
+	while (sent) {
+		db_wait(db, deadline_us);
+		next = PQgetResult(db->conn);
+		if (!next)
+			break;
+		PQclear(last);
+		last = next;
+	}
+	return last;
+}
+
 static enum err db_prepare(struct db *db, enum query query)
 {
 	PGresult *result;
@@ -250,7 +291,8 @@ static enum err db_prepare(struct db *db, enum query query)
 
 	if (db->prepared[query])
 		return OK;
-	result = PQprepare(db->conn, queries[query].name, queries[query].sql, 0, NULL);
+	result = db_result(
+		db, PQsendPrepare(db->conn, queries[query].name, queries[query].sql, 0, NULL));
 	if (PQresultStatus(result) == PGRES_COMMAND_OK)
 		db->prepared[query] = true;
 	else
@@ -294,8 +336,8 @@ enum err db_run_params(struct db *db, struct arena *arena, enum query query, str
 		lengths[i] = params[i].size;
 		formats[i] = 1;
 	}
-	result =
-		PQexecPrepared(db->conn, queries[query].name, nparams, values, lengths, formats, 1);
+	result = db_result(db, PQsendQueryPrepared(db->conn, queries[query].name, nparams, values,
+				       lengths, formats, 1));
 	if (PQresultStatus(result) != PGRES_TUPLES_OK &&
 		PQresultStatus(result) != PGRES_COMMAND_OK) {
 		err = db_failed(db, result, queries[query].name);
@@ -322,7 +364,7 @@ const char *db_constraint(const struct db *db)
 /* A command of ours without parameters or rows. */
 static enum err db_command(struct db *db, const char *command)
 {
-	PGresult *result = PQexec(db->conn, command);
+	PGresult *result = db_result(db, PQsendQuery(db->conn, command));
 	enum err err = OK;
 
 	if (PQresultStatus(result) != PGRES_COMMAND_OK)
@@ -356,7 +398,7 @@ enum err db_commit(struct db *db)
 	db->in_tx = false;
 	if (!db->conn)
 		return ERR_UNAVAILABLE;
-	result = PQexec(db->conn, "commit");
+	result = db_result(db, PQsendQuery(db->conn, "commit"));
 	if (PQresultStatus(result) != PGRES_COMMAND_OK) {
 		err = db_failed(db, result, "commit");
 	} else if (strcmp(PQcmdStatus(result), "COMMIT") != 0) {

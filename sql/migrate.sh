@@ -37,8 +37,7 @@ select coalesce((select sha256 = '$sum' from schema_migrations where version = $
 	not exists (select from schema_migrations where version = $version) as todo \gset
 \if :same
 \else
-	\warn 'sql/migrate.sh: $name was edited after it was applied'
-	select 1/0;
+	do \$\$ begin raise exception 'sql/migrate.sh: $name was edited after it was applied; take the file as it was, or begin with an empty database'; end \$\$;
 \endif
 \if :todo
 	begin;
@@ -53,8 +52,7 @@ SQL
 	cat <<SQL
 select max(version) > $newest as newer from schema_migrations \gset
 \if :newer
-	\warn 'sql/migrate.sh: the database is newer than this version of Parley'
-	select 1/0;
+	do \$\$ begin raise exception 'sql/migrate.sh: the database is newer than this version of Parley'; end \$\$;
 \endif
 begin;
 SQL

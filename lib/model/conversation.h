@@ -1,4 +1,4 @@
-/* A conversation, its members, and one's own place in it (contract section 4). */
+/* A conversation, its members, and one's own place in it (web/api/openapi.yaml). */
 #ifndef LIB_MODEL_CONVERSATION_H
 #define LIB_MODEL_CONVERSATION_H
 

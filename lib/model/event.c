@@ -161,6 +161,8 @@ static void member_get(struct record *record, const struct json *object, struct 
 static void members_get(struct record *record, const struct json *data, struct conversation *out)
 {
 	const struct json *list = json_get(data, "members");
+	if (list == NULL)
+		return; /* left out of a large group's */
 	if (json_kind_of(list) != JSON_ARRAY) {
 		wrong(record, "members");
 		return;

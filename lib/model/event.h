@@ -1,5 +1,5 @@
 /*
- * An event on its way from a commit to a client (contract section 7).
+ * An event on its way from a commit to a client (web/api/asyncapi.yaml).
  *
  * In the WAL it is a record: the content of pg_logical_emit_message(true, 'parley', …), JSON with
  *	{"type","event_id","at","conversation_id","rev","to":[user ids],"data":{…}}
@@ -7,7 +7,7 @@
  *	message.*		the columns of the message: id conversation_id seq rev sender_id type body ciphertext
  *				metadata (a string holding JSON, or null) reply_to created_at edited_at deleted_at
  *	receipt.*		{"user_id","seq"}
- *	conversation.*		the columns of the conversation and "members":[…]
+ *	conversation.*		the columns of the conversation and "members":[…], null above 100 of them
  * To clients it is what event_write writes; "data" comes from the writers of lib/model, so that it has the
  * same bytes as the answer of REST.
  */

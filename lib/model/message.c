@@ -70,6 +70,14 @@ static void id_read(const struct json *body, struct faults *faults, struct uuid 
 		fault_add(faults, "id", "bad_format", "It must be a UUID of version 4 or 7.");
 }
 
+/* The nil id, which stands for none further on, is no message's. */
+static void reply_to_read(const struct json *body, struct faults *faults, struct uuid *out)
+{
+	if (json_read_uuid(body, "reply_to", JSON_OPTIONAL, faults, out) && uuid_is_nil(out))
+		fault_add(faults, "reply_to", "unknown",
+			"There is no such message in this conversation.");
+}
+
 static void type_read(const struct json *body, struct faults *faults, struct str *out)
 {
 	struct str type;
@@ -183,7 +191,7 @@ void message_new_read(struct arena *arena, const struct json *body, struct str d
 	ciphertext_read(body, limits->ciphertext_max_bytes, faults, &out->ciphertext);
 	json_read_object(body, document, "metadata", JSON_OPTIONAL, limits->metadata_max_bytes,
 		faults, &out->metadata);
-	json_read_uuid(body, "reply_to", JSON_OPTIONAL, faults, &out->reply_to);
+	reply_to_read(body, faults, &out->reply_to);
 	attachments_read(arena, body, faults);
 	if (faults->count > before)
 		return;

@@ -1,4 +1,4 @@
-/* A message, as clients see one and as they send one (contract section 5). */
+/* A message, as clients see one and as they send one (web/api/openapi.yaml). */
 #ifndef LIB_MODEL_MESSAGE_H
 #define LIB_MODEL_MESSAGE_H
 

@@ -1,4 +1,4 @@
-/* A person, as clients see one (contract section 3). */
+/* A person, as clients see one (web/api/openapi.yaml). */
 #ifndef LIB_MODEL_USER_H
 #define LIB_MODEL_USER_H
 

@@ -1,4 +1,4 @@
-/* Registering and logging in (contract section 2). */
+/* Registering and logging in (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include <sodium.h>
@@ -189,9 +189,8 @@ enum err auth_login(struct request *req)
 	err = request_check(req);
 	if (err != OK)
 		return err;
-	/* guessing one account's password from many addresses */
 	name = login.handle.ptr ? login.handle : login.email;
-	err = guard_rate_key(req, RATE_LOGIN, name_fold(req->arena, name));
+	err = guard_login(req, name_fold(req->arena, name));
 	if (err == OK)
 		err = db_user_for_login(
 			req->db, req->arena, login.handle, login.email, &user, &hash);

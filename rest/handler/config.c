@@ -1,4 +1,4 @@
-/* What a client has to know before it logs in (contract section 6). */
+/* What a client has to know before it logs in (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include "lib/json_write.h"

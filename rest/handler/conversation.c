@@ -1,4 +1,4 @@
-/* Conversations: the list, opening one, one, and the unread total (contract section 4). */
+/* Conversations: the list, opening one, one, and the unread total (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include <endian.h>

@@ -1,4 +1,4 @@
-/* Can this instance serve? (contract section 8) */
+/* Can this instance serve? (web/api/openapi.yaml) */
 #include "rest/handler/handler.h"
 
 #include "lib/json_write.h"

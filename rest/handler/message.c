@@ -1,4 +1,4 @@
-/* Messages: history, sending, one (contract section 5). */
+/* Messages: history, sending, one (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include "lib/json_write.h"

@@ -1,4 +1,4 @@
-/* Watermarks: read and delivered (contract section 4). */
+/* Watermarks: read and delivered (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include "lib/model/conversation.h"

@@ -1,4 +1,4 @@
-/* People (contract section 3). */
+/* People (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include "lib/model/user.h"

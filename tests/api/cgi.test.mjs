@@ -1,8 +1,8 @@
 // parley-rest as plain CGI: the answers of the workers, one process a request, from an environment made here.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -206,5 +206,27 @@ describe('as plain CGI', () => {
 			).status,
 			200,
 		);
+	});
+});
+
+describe('a key that is being replaced', () => {
+	it('verifies as long as it is listed, while the new one signs', async () => {
+		const pair = generateKeyPairSync('ed25519');
+		const key = join(folder, 'new.key'),
+			pub = join(folder, 'new.pub');
+		await writeFile(key, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+		await writeFile(pub, pair.publicKey.export({ type: 'spki', format: 'pem' }));
+		const both = { PARLEY_TOKEN_PRIVATE_KEY: key, PARLEY_TOKEN_PUBLIC_KEYS: `${pub} ${stack.var}/keys/token.pub` };
+		const alone = { PARLEY_TOKEN_PRIVATE_KEY: key, PARLEY_TOKEN_PUBLIC_KEYS: pub };
+
+		assert.equal((await cgi('GET', '/api/v1/users/me', { token: ann.token, ...both })).status, 200);
+		assert.equal((await cgi('GET', '/api/v1/users/me', { token: ann.token, ...alone })).status, 401);
+		const handle = `key-${randomUUID().slice(0, 8)}`;
+		const body = JSON.stringify({ handle, display_name: 'Kay', password: 'new-key-password' });
+		const answer = await cgi('POST', '/api/v1/auth/register', { body, ...both });
+		assert.equal(answer.status, 201);
+		const { access_token: token } = JSON.parse(answer.text);
+		assert.equal((await cgi('GET', '/api/v1/users/me', { token, ...alone })).status, 200);
+		assert.equal((await cgi('GET', '/api/v1/users/me', { token })).status, 401, 'the old key alone');
 	});
 });

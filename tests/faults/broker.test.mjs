@@ -179,3 +179,19 @@ it('stopped for a while: nothing is confirmed to PostgreSQL that it has not ackn
 	await waitFor(() => isConfirmed(last), 15_000, 'all of it is confirmed');
 	await device.end(true);
 });
+
+it('killed with what it had not acknowledged, parley-push too: it is sent again', async () => {
+	const room = await groupOf(people[0], [watcher]);
+	const pids = [await stack.pid('mosquitto'), await stack.pid('push')];
+	const sent = async () => (await metricsOf(stack)).value('parley_push_events_total', { type: 'message.created' });
+	const before_ = await sent();
+	await stack.kill('mosquitto', 'SIGSTOP');
+	for (let i = 0; i < 20; i++) await send(people[0], room, `into the void ${i}`);
+	await waitFor(async () => (await sent()) - before_ >= 20, 5000, 'they are on their way');
+	await stack.kill('push');
+	await stack.kill('mosquitto');
+	await stack.replaced('mosquitto', pids[0], 10_000);
+	await stack.replaced('push', pids[1], 10_000);
+	await works();
+	await waitFor(async () => (await sent()) >= 20, 10_000, 'the new parley-push has sent them');
+});

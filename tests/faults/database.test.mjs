@@ -151,3 +151,29 @@ it('a statement that waits too long for a lock ends in 503, not in a worker that
 		await session.end();
 	}
 });
+
+it('a server that stands still in the middle of the work costs 503, and no worker', async () => {
+	const own = await startStack({ env: { PARLEY_STATEMENT_TIMEOUT_MS: '500', PARLEY_REST_WORKERS: '2' } });
+	let frozen = [];
+	try {
+		const person = await register(own, 'Patient');
+		const workers = (await childrenOf(await own.pid('rest'))).sort();
+		const connections = "select pid from pg_stat_activity where usename = 'parley_rest'";
+		frozen = (
+			await waitFor(async () => {
+				const pids = (await own.sql(connections, { superuser: true })).split('\n');
+				return pids.length === workers.length && pids;
+			}, 5000, 'every worker is connected')
+		).map(Number);
+		for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+		let answer;
+		person.api.get('unread').then((it) => (answer = it), (error) => (answer = { status: 0, text: String(error) }));
+		await waitFor(() => answer, 10_000, 'there is an answer');
+		checkUnavailable(answer, '/api/v1/unread', 'GET');
+		await waitFor(async () => (await person.api.get('unread')).status === 200, 10_000, 'a new connection serves');
+		assert.deepEqual((await childrenOf(await own.pid('rest'))).sort(), workers);
+	} finally {
+		for (const pid of frozen) process.kill(pid, 'SIGCONT');
+		await own.stop();
+	}
+});

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { api, connect, groupOf, must, PASSWORD, register, send } from '../lib/client.mjs';
 import { checkHistory, history, Received, underLoad } from '../lib/load.mjs';
-import { alive, childrenOf, openSession, startAnother, stateOf } from '../lib/processes.mjs';
+import { alive, childrenOf, hasPending, openSession, startAnother, stateOf } from '../lib/processes.mjs';
 import { metricsOf } from '../lib/prometheus.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
@@ -15,6 +16,7 @@ import { waitFor } from '../lib/wait.mjs';
 const SENDERS = 6;
 const WORKERS = 6;
 const KILLS = 30;
+const { SIGTERM } = constants.signals;
 
 let stack, people, watcher;
 before(async () => {
@@ -253,6 +255,34 @@ describe('reload', () => {
 		});
 		must(answer, 201);
 		await waitFor(async () => !old.some(alive), 5000, 'the old ones go');
+	});
+
+	it('an answer that waits for its reader leaves whole', async () => {
+		const conversation = await room();
+		// several times what a socket holds
+		for (let i = 0; i < 16; i++) await send(people[0], conversation, 'm'.repeat(60_000));
+		await full();
+		const old = await workersNow();
+		let page;
+		try {
+			await holding('lock table messages in access exclusive mode', async (release) => {
+				page = people[0].api.get(`conversations/${conversation.id}/messages`);
+				page.catch(() => undefined);
+				await waits(1);
+				await stack.kill('lighttpd', 'SIGSTOP');
+				await release();
+			});
+			process.kill(await stack.pid('rest'), 'SIGHUP');
+			const left = async () => {
+				const pids = old.filter(alive);
+				return pids.length === 0 || (pids.length === 1 && (await hasPending(pids[0], SIGTERM)));
+			};
+			await waitFor(left, 10_000, 'one worker is left, and has been told to go');
+		} finally {
+			await stack.kill('lighttpd', 'SIGCONT');
+		}
+		assert.equal(must(await page, 200).data.length, 16);
+		await waitFor(() => !old.some(alive), 5000, 'and goes');
 	});
 
 	it('with a configuration that is wrong the old one stays in service', async () => {

@@ -28,6 +28,13 @@ export async function stateOf(pid) {
 	return stat.slice(stat.lastIndexOf(')') + 2)[0];
 }
 
+/** Has the signal of this number been sent to it, and does it hold it off? */
+export async function hasPending(pid, signal) {
+	const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+	const sets = [...status.matchAll(/^S[hi][dg]Pnd:\t([0-9a-f]+)$/gm)];
+	return sets.some(([, set]) => (BigInt(`0x${set}`) >> BigInt(signal - 1)) & 1n);
+}
+
 const list = async (file) => (await readFile(file, 'utf8')).split('\0').slice(0, -1);
 
 /** Starts the same program with the same arguments and environment, but for what is given. */

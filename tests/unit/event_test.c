@@ -171,7 +171,8 @@ static void test_wrong(void **state)
 		{ CONVERSATION_RECORD, "\"last_seq\" : 0", "\"last_seq\" : -1", "last_seq" },
 		{ CONVERSATION_RECORD, "\"member_count\" : 1", "\"member_count\" : \"1\"",
 			"member_count" },
-		{ CONVERSATION_RECORD, "\"members\"", "\"member\"", "members" },
+		{ CONVERSATION_RECORD,
+			"\"members\" :", "\"members\" : 3, \"people\" :", "members" },
 		{ CONVERSATION_RECORD, "\"user_id\"", "\"user\"", "user_id" },
 		{ CONVERSATION_RECORD, "[{", "[1,{", "user_id" },
 		{ CONVERSATION_RECORD, "\"role\" : \"owner\"", "\"role\" : null", "role" },
@@ -245,6 +246,24 @@ static void test_large_group(void **state)
 	arena_free(arena);
 }
 
+static void test_members_left_out(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new();
+	struct buf out = { 0 };
+	struct event event;
+	const char *why = "";
+	const char *record = replaced(
+		arena, CONVERSATION_RECORD, "\"members\" :", "\"members\" : null, \"x\" :");
+	assert_int_equal(event_read(arena, str_of(record), &event, &why), OK);
+	event_write(&out, &event);
+	buf_add_char(&out, '\0');
+	assert_null(strstr(out.data, "\"members\""));
+	assert_non_null(strstr(out.data, "\"member_count\":1"));
+	buf_free(&out);
+	arena_free(arena);
+}
+
 static void test_table(void **state)
 {
 	(void)state;
@@ -277,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_not_an_object),
 		cmocka_unit_test(test_large_group),
+		cmocka_unit_test(test_members_left_out),
 		cmocka_unit_test(test_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,8 @@ static void test_faults(void **state)
 
 		{ "{\"body\":\"x\",\"reply_to\":\"" V7 "\"}", "" },
 		{ "{\"body\":\"x\",\"reply_to\":\"x\"}", "reply_to:bad_format" },
+		{ "{\"body\":\"x\",\"reply_to\":\"00000000-0000-0000-0000-000000000000\"}",
+			"reply_to:unknown" },
 
 		{ "{\"body\":\"x\",\"attachments\":[]}", "" },
 		{ "{\"body\":\"x\",\"attachments\":{}}", "attachments:bad_type" },
