@@ -16,20 +16,23 @@
  */
 
 /*
- * Verifying a signature costs more than reading a page of history, so what has been verified is
- * kept until it expires, by a hash of the whole token. Direct mapped: a newer token takes the place
- * of an older one.
+ * Verifying a signature costs more than reading a page of history, so what has been verified is kept
+ * until it expires, by a hash of the whole token. A set of eight ways for each value of the hash's first
+ * bits: a few hundred callers do not push each other out, as they would from a slot each.
  */
 enum {
-	TOKEN_SLOTS = 1024,
+	TOKEN_SETS = 128,
+	TOKEN_WAYS = 8,
 	TOKEN_HASH_BYTES = 16
 };
 
+struct token_slot {
+	uint8_t hash[TOKEN_HASH_BYTES];
+	struct claims claims; /* expires_at_s 0: empty */
+};
+
 struct token_cache {
-	struct token_slot {
-		uint8_t hash[TOKEN_HASH_BYTES];
-		struct claims claims; /* expires_at_s 0: empty */
-	} slots[TOKEN_SLOTS];
+	struct token_slot sets[TOKEN_SETS][TOKEN_WAYS];
 };
 
 struct token_cache *token_cache_new(void)
@@ -41,21 +44,38 @@ struct token_cache *token_cache_new(void)
 	return cache;
 }
 
+/* The slot of a token: with what it was verified as, or the one to be written over, whose token ends
+ * first. */
+static struct token_slot *token_slot_of(
+	struct token_cache *cache, const uint8_t hash[TOKEN_HASH_BYTES], bool *found)
+{
+	struct token_slot *set = cache->sets[hash[0] % TOKEN_SETS], *oldest = set;
+
+	*found = true;
+	for (int i = 0; i < TOKEN_WAYS; i++) {
+		if (memcmp(set[i].hash, hash, TOKEN_HASH_BYTES) == 0)
+			return &set[i];
+		if (set[i].claims.expires_at_s < oldest->claims.expires_at_s)
+			oldest = &set[i];
+	}
+	*found = false;
+	return oldest;
+}
+
 static enum err token_verify(struct request *req, struct str token, struct claims *out)
 {
 	int64_t now_s = time_now_us() / 1000000;
 	uint8_t hash[TOKEN_HASH_BYTES];
 	struct token_slot *slot;
-	uint16_t index;
+	bool found;
 	enum err err;
 
 	if (token.len == 0 || token.len > JOSE_TOKEN_MAX)
 		return ERR_UNAUTHORIZED;
 	crypto_generichash(
 		hash, sizeof(hash), (const unsigned char *)token.ptr, token.len, NULL, 0);
-	memcpy(&index, hash, sizeof(index));
-	slot = &req->worker->tokens->slots[index % TOKEN_SLOTS];
-	if (slot->claims.expires_at_s > now_s && memcmp(slot->hash, hash, sizeof(hash)) == 0) {
+	slot = token_slot_of(req->worker->tokens, hash, &found);
+	if (found && slot->claims.expires_at_s > now_s) {
 		*out = slot->claims;
 		return OK;
 	}

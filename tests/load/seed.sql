@@ -189,6 +189,9 @@ begin
 			where m.activity_at < c.members_activity_at or m.activity_at > c.last_activity_at
 				or c.last_activity_at > c.members_activity_at + interval '30 seconds'
 				or c.kind = 'direct' and m.activity_at <> c.last_activity_at)
+		union all select 'counted members' where exists (
+			select from conversations c where c.member_count <>
+				(select count(*) from members m where m.conversation_id = c.id))
 		union all select 'two in a direct conversation' where exists (
 			select from conversations c where (select count(*) from members m where m.conversation_id = c.id)
 				not between 2 and case c.kind when 'direct' then 2 else 50 end)

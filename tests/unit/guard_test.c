@@ -108,12 +108,39 @@ static void what_is_no_token_is_refused(void **state)
 	free(worker.tokens);
 }
 
+static void a_token_is_found_again_until_its_set_is_full_of_later_ones(void **state)
+{
+	struct token_cache *cache = token_cache_new();
+	uint8_t hash[TOKEN_HASH_BYTES] = { 5 };
+	bool found;
+
+	(void)state;
+	for (int i = 0; i <= TOKEN_WAYS; i++) {
+		struct token_slot *slot;
+
+		hash[1] = (uint8_t)i;
+		slot = token_slot_of(cache, hash, &found);
+		assert_false(found);
+		memcpy(slot->hash, hash, sizeof(hash));
+		slot->claims.expires_at_s = 100 + i;
+	}
+	/* the ninth took the place of the first, which ends first; the others are there */
+	for (int i = 0; i <= TOKEN_WAYS; i++) {
+		hash[1] = (uint8_t)i;
+		token_slot_of(cache, hash, &found);
+		if (found != (i > 0))
+			fail_msg("token %d", i);
+	}
+	free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accept_takes_json_or_is_refused),
 		cmocka_unit_test(an_address_counts_as_its_network),
 		cmocka_unit_test(what_is_no_token_is_refused),
+		cmocka_unit_test(a_token_is_found_again_until_its_set_is_full_of_later_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
