@@ -188,7 +188,9 @@ void log_sink(void (*sink)(enum log_level level, const char *line))
 
 void log_set_request_id(const char *request_id)
 {
-	size_t len = request_id ? strnlen(request_id, REQUEST_ID_BYTES - 1) : 0;
+	size_t len = request_id ? strlen(request_id) : 0;
+	if (len > REQUEST_ID_BYTES - 1)
+		len = REQUEST_ID_BYTES - 1;
 	if (len > 0)
 		memcpy(state.request_id, request_id, len);
 	state.request_id[len] = '\0';

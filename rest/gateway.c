@@ -1,11 +1,20 @@
 /* FastCGI and plain CGI (gateway.h). Called by main.c. */
 #include "rest/gateway.h"
 
+#include <errno.h>
+#include <fastcgi.h>
 #include <fcgiapp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+/* Of one record: what two bytes can count, in whole eights. */
+enum {
+	RECORD_BYTES_MAX = 65528
+};
 
 static size_t environment_bytes(char *const *environment)
 {
@@ -41,12 +50,65 @@ static size_t fcgi_read(void *context, char *bytes, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-static void fcgi_write(void *context, const char *bytes, size_t size)
+/* All of the parts, whatever a signal or a full socket makes of it. False when the front is gone. */
+static bool write_all(int fd, struct iovec *parts, int count)
 {
-	struct FCGX_Request *request = context;
+	while (count > 0) {
+		ssize_t n = writev(fd, parts, count);
 
-	/* a client that went away is no fault of ours, and its request is done */
-	FCGX_PutStr(bytes, (int)size, request->out);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		while (count > 0 && (size_t)n >= parts->iov_len) {
+			n -= (ssize_t)parts->iov_len;
+			parts++;
+			count--;
+		}
+		if (count > 0) {
+			parts->iov_base = (char *)parts->iov_base + n;
+			parts->iov_len -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+/* The first max bytes of text, which loses them. */
+static struct iovec part_take(struct str *text, size_t max)
+{
+	size_t len = text->len < max ? text->len : max;
+	struct iovec part = { (void *)(uintptr_t)text->ptr, len };
+
+	text->ptr += len;
+	text->len -= len;
+	return part;
+}
+
+/*
+ * As FastCGI records of our own: libfcgi's stream writes 8 kB at a time, and each write wakes the front. The end of the
+ * stream and of the request are libfcgi's, in FCGX_Finish_r. A client that went away is no fault of ours, and its
+ * request is done.
+ */
+static void fcgi_write(void *context, struct str head, struct str body)
+{
+	const struct FCGX_Request *request = context;
+
+	while (head.len + body.len > 0) {
+		struct iovec parts[3];
+		FCGI_Header header = { .version = FCGI_VERSION_1, .type = FCGI_STDOUT };
+		size_t len;
+
+		parts[0] = (struct iovec){ &header, sizeof(header) };
+		parts[1] = part_take(&head, RECORD_BYTES_MAX);
+		parts[2] = part_take(&body, RECORD_BYTES_MAX - parts[1].iov_len);
+		len = parts[1].iov_len + parts[2].iov_len;
+		header.requestIdB1 = (unsigned char)(request->requestId >> 8);
+		header.requestIdB0 = (unsigned char)request->requestId;
+		header.contentLengthB1 = (unsigned char)(len >> 8);
+		header.contentLengthB0 = (unsigned char)len;
+		if (!write_all(request->ipcFd, parts, 3))
+			return;
+	}
 }
 
 void gateway_fcgi(struct gateway *gateway, struct FCGX_Request *request)
@@ -76,11 +138,12 @@ static size_t cgi_read(void *context, char *bytes, size_t size)
 	return fread(bytes, 1, size, stdin);
 }
 
-static void cgi_write(void *context, const char *bytes, size_t size)
+static void cgi_write(void *context, struct str head, struct str body)
 {
 	(void)context;
 	/* main() looks at the stream's state at the end */
-	if (fwrite(bytes, 1, size, stdout) != size)
+	if (fwrite(head.ptr, 1, head.len, stdout) == head.len && body.len > 0 &&
+		fwrite(body.ptr, 1, body.len, stdout) != body.len)
 		return;
 }
 

@@ -37,7 +37,8 @@ void reply_send(struct request *req)
 	buf_add_string(head, req->id);
 	buf_add_string(
 		head, "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n");
-	gateway->write(gateway->context, head->data, head->len);
-	if (reply->status != 204 && !req->is_head)
-		gateway->write(gateway->context, req->out->data, req->out->len);
+	gateway->write(gateway->context, (struct str){ head->data, head->len },
+		reply->status != 204 && !req->is_head
+			? (struct str){ req->out->data, req->out->len }
+			: STR(""));
 }

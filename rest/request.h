@@ -37,7 +37,8 @@ struct gateway {
 	size_t (*params_bytes)(void *context);
 	/* Up to size bytes of the body; 0 at its end. */
 	size_t (*read)(void *context, char *bytes, size_t size);
-	void (*write)(void *context, const char *bytes, size_t size);
+	/* The whole answer: head with its empty line, and body. */
+	void (*write)(void *context, struct str head, struct str body);
 };
 
 /* What a worker keeps from one request to the next. */

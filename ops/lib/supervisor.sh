@@ -15,7 +15,7 @@ declare -A service_delay_ms=()		# before the next start; grows while it dies at 
 declare -A service_due_ms=()		# when a dead one is started again
 declare -A service_end=([postgres]=INT [mosquitto]=TERM [push]=TERM [rest]=TERM [lighttpd]=INT)
 
-readonly delay_least_ms=100 delay_most_ms=5000 settled_ms=3000
+readonly delay_least_ms=100 delay_most_ms=1500 settled_ms=3000
 
 now_ms() {
 	local us=${EPOCHREALTIME/[.,]/}
