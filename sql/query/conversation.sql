@@ -58,22 +58,22 @@ select p.conversation_id as id, p.kind, p.title, p.avatar_url, p.external_ref, p
 	x.created_at as message_created_at, x.edited_at as message_edited_at,
 	x.deleted_at as message_deleted_at,
 	-- as message_status has it, without reading every member: of two people the row has both, of a group the first
-	-- who has not read decides
+	-- who has not had it decides
 	case
 		when x.seq is null then 0
 		when p.kind = 'direct' then case
 			when x.seq <= least(p.last_read_seq, o.last_read_seq) then 2
 			when x.seq <= least(p.last_delivered_seq, o.last_delivered_seq) then 1
 			else 0 end
-		when not exists (select from members r
+		when exists (select from members r
 			where r.conversation_id = p.conversation_id and r.left_at is null
-				and r.joined_seq < x.seq and r.user_id is distinct from x.sender_id) then 0
-		when not exists (select from members r
+				and r.last_delivered_seq < x.seq) then 0
+		when exists (select from members r
 			where r.conversation_id = p.conversation_id and r.left_at is null
-				and r.last_read_seq < x.seq) then 2
-		when not exists (select from members r
+				and r.last_read_seq < x.seq) then 1
+		when exists (select from members r
 			where r.conversation_id = p.conversation_id and r.left_at is null
-				and r.last_delivered_seq < x.seq) then 1
+				and r.joined_seq < x.seq and r.user_id is distinct from x.sender_id) then 2
 		else 0
 	end as message_status
 from page p
