@@ -231,6 +231,9 @@ int main(int argc, char **argv)
 	if (jose_keys_load(key_paths, &keys) != OK)
 		return 1;
 	free(key_paths);
+	if (!jose_keys_can_sign(keys))
+		fatal("token_private_key holds no private key",
+			LOG_STR("path", conf.token_private_key));
 	status = only_check ? check(&conf) : serve(&conf, keys, argv);
 	jose_keys_free(keys);
 	conf_free(&conf);

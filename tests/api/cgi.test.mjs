@@ -1,6 +1,6 @@
 // parley-rest as plain CGI: the answers of the workers, one process a request, from an environment made here.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -228,5 +228,14 @@ describe('a key that is being replaced', () => {
 		const { access_token: token } = JSON.parse(answer.text);
 		assert.equal((await cgi('GET', '/api/v1/users/me', { token, ...alone })).status, 200);
 		assert.equal((await cgi('GET', '/api/v1/users/me', { token })).status, 401, 'the old key alone');
+	});
+
+	it('is refused at the start when it is no private one', () => {
+		const env = { PATH: process.env.PATH, PARLEY_VAR: stack.var, PARLEY_REST_DATABASE: stack.env.PARLEY_REST_DATABASE };
+		const check = (more) => spawnSync(program('parley-rest'), ['--check'], { env: { ...env, ...more }, encoding: 'utf8' });
+		assert.equal(check({}).status, 0);
+		const refused = check({ PARLEY_TOKEN_PRIVATE_KEY: `${stack.var}/keys/token.pub` });
+		assert.equal(refused.status, 1);
+		assert.match(refused.stderr, /token_private_key holds no private key/);
 	});
 });
