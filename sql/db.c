@@ -1,7 +1,6 @@
 /* One connection to PostgreSQL (db.h). */
 #include "sql/db.h"
 
-#include <endian.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,12 +10,11 @@
 
 #include "lib/log.h"
 #include "lib/time.h"
+#include "sql/param.h"
+#include "sql/result.h"
 #include "sql/rows.h"
 
-#define PG_EPOCH_US INT64_C(946684800000000)
-
 enum {
-	PARAMS_MAX = 16,
 	CONNECT_TIMEOUT_S = 2,
 	/* After a refused connect, requests are answered at once for this long instead of each
 	 * trying anew. */
@@ -40,69 +38,7 @@ struct db {
 	char constraint[CONSTRAINT_BYTES];
 };
 
-/* What a SQLSTATE comes to; the first row whose prefix fits. */
-static const struct {
-	const char *prefix;
-	enum err err;
-} states[] = {
-	{ "23505", ERR_CONFLICT },	/* unique_violation */
-	{ "P0002", ERR_NOT_FOUND },	/* no_data_found: raised by our functions */
-	{ "22", ERR_INVALID_INPUT },	/* data exceptions: a number out of range, a bad escape */
-	{ "54000", ERR_INVALID_INPUT }, /* program_limit_exceeded: a document too complex */
-	{ "08", ERR_UNAVAILABLE },	/* connection */
-	{ "57", ERR_UNAVAILABLE },	/* shutdown, cancelled by the statement's timeout */
-	{ "53", ERR_UNAVAILABLE },	/* disk full, out of memory, too many connections */
-	{ "40", ERR_UNAVAILABLE },	/* serialisation, deadlock: nothing was done */
-	{ "55P03", ERR_UNAVAILABLE },	/* lock_not_available */
-	{ "25006", ERR_UNAVAILABLE },	/* read only: a replica not promoted yet */
-	{ "58", ERR_UNAVAILABLE },	/* system error, I/O */
-};
-
-struct param P_INT64(int64_t number) {
-	struct param param = { NULL, 8, true, { 0 } };
-	uint64_t wire = htobe64((uint64_t)number);
-
-	memcpy(param.bytes, &wire, sizeof(wire));
-	return param;
-}
-
-struct param
-P_BOOL(bool truth) {
-	return (struct param){ NULL, 1, true, { truth } };
-}
-
-struct param
-P_UUID(const struct uuid *id) {
-	struct param param = { NULL, sizeof(id->bytes), true, { 0 } };
-
-	if (!id || uuid_is_nil(id))
-		return P_NULL();
-	memcpy(param.bytes, id->bytes, sizeof(id->bytes));
-	return param;
-}
-
-struct param
-P_TEXT(struct str text) {
-	return (struct param){ text.ptr, (int)text.len, false, { 0 } };
-}
-
-struct param
-P_BYTES(const void *bytes, size_t size) {
-	return (struct param){ bytes, (int)size, false, { 0 } };
-}
-
-struct param
-P_TIME(int64_t time_us) {
-	return time_us == TIME_NONE ? P_NULL() : P_INT64(time_us - PG_EPOCH_US);
-}
-
-struct param
-P_NULL(void) {
-	return (struct param){ NULL, 0, false, { 0 } };
-}
-
-struct db *
-db_new(const char *conninfo, const char *application, int statement_timeout_ms)
+struct db *db_new(const char *conninfo, const char *application, int statement_timeout_ms)
 {
 	struct db *db = calloc(1, sizeof(*db));
 
@@ -142,22 +78,6 @@ void db_free(struct db *db)
 	free(db);
 }
 
-/* libpq's message ends in newlines, and may have several lines: the first says it. */
-static const char *first_line(const char *message, char line[256])
-{
-	snprintf(line, 256, "%.*s", (int)strcspn(message, "\n"), message);
-	return line;
-}
-
-/* By itself libpq writes what the server remarks to stderr, between our lines of JSON. */
-static void notice_log(void *context, const PGresult *result)
-{
-	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-	(void)context;
-	log_debug("the database remarks", LOG_STR("notice", text ? text : ""));
-}
-
 static enum err db_connect(struct db *db)
 {
 	char options[160], timeout[16], line[256];
@@ -177,13 +97,13 @@ static enum err db_connect(struct db *db)
 		NULL };
 
 	db->conn = PQconnectdbParams(keys, values, 1);
-	PQsetNoticeReceiver(db->conn, notice_log, NULL);
+	PQsetNoticeReceiver(db->conn, result_notice, NULL);
 	if (PQstatus(db->conn) == CONNECTION_OK) {
 		db_tell(db, true);
 		return OK;
 	}
 	log_warn("the database is away",
-		LOG_STR("reason", first_line(PQerrorMessage(db->conn), line)));
+		LOG_STR("reason", result_first_line(PQerrorMessage(db->conn), line)));
 	db_disconnect(db);
 	db->retry_at_us = now_us + RETRY_US;
 	db_tell(db, false);
@@ -217,29 +137,10 @@ static enum err db_ready(struct db *db)
 /* What a failed result comes to. Disconnects when the connection is gone. */
 static enum err db_failed(struct db *db, const PGresult *result, const char *statement)
 {
-	char line[256];
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-	enum err err = ERR_INTERNAL;
+	enum err err = result_err(db->conn, result, statement);
 
-	for (size_t i = 0; state && i < sizeof(states) / sizeof(states[0]); i++) {
-		if (strncmp(state, states[i].prefix, strlen(states[i].prefix)) == 0) {
-			err = states[i].err;
-			break;
-		}
-	}
-	if (PQstatus(db->conn) != CONNECTION_OK)
-		err = ERR_UNAVAILABLE;
 	snprintf(db->constraint, sizeof(db->constraint), "%s", constraint ? constraint : "");
-	/* the primary message alone: the detail line quotes values */
-	if (err == ERR_INTERNAL || err == ERR_UNAVAILABLE) {
-		const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-		LOG_LINE(err == ERR_INTERNAL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-			"a statement failed", LOG_STR("statement", statement),
-			LOG_STR("sqlstate", state ? state : ""),
-			LOG_STR("reason",
-				primary ? primary : first_line(PQerrorMessage(db->conn), line)));
-	}
 	if (PQstatus(db->conn) != CONNECTION_OK) {
 		db_tell(db, false);
 		db_disconnect(db);
@@ -306,38 +207,22 @@ static void clear_result(void *result)
 	PQclear(result);
 }
 
-static enum err db_check_rows(enum query query, int count)
-{
-	if (queries[query].rows != ROWS_ONE || count == 1)
-		return OK;
-	log_error("a statement of one row gave another number",
-		LOG_STR("statement", queries[query].name), LOG_INT("rows", count));
-	return ERR_INTERNAL;
-}
-
 enum err db_run_params(struct db *db, struct arena *arena, enum query query, struct rows **rows,
 	int nparams, const struct param *params)
 {
-	const char *values[PARAMS_MAX];
-	int lengths[PARAMS_MAX], formats[PARAMS_MAX];
+	struct encoded encoded;
 	struct rows *found;
 	PGresult *result;
 	enum err err;
 
-	if (nparams != queries[query].nparams || nparams > PARAMS_MAX)
-		fatal("wrong number of parameters", LOG_STR("statement", queries[query].name));
+	params_encode(query, nparams, params, &encoded);
 	err = db_ready(db);
 	if (err == OK)
 		err = db_prepare(db, query);
 	if (err != OK)
 		return err;
-	for (int i = 0; i < nparams; i++) {
-		values[i] = params[i].is_inline ? params[i].bytes : params[i].value;
-		lengths[i] = params[i].size;
-		formats[i] = 1;
-	}
-	result = db_result(db, PQsendQueryPrepared(db->conn, queries[query].name, nparams, values,
-				       lengths, formats, 1));
+	result = db_result(db, PQsendQueryPrepared(db->conn, queries[query].name, nparams,
+				       encoded.values, encoded.lengths, encoded.formats, 1));
 	if (PQresultStatus(result) != PGRES_TUPLES_OK &&
 		PQresultStatus(result) != PGRES_COMMAND_OK) {
 		err = db_failed(db, result, queries[query].name);
@@ -345,7 +230,7 @@ enum err db_run_params(struct db *db, struct arena *arena, enum query query, str
 		return err;
 	}
 	arena_defer(arena, clear_result, result);
-	err = db_check_rows(query, PQntuples(result));
+	err = result_check_rows(query, result);
 	if (err != OK)
 		return err;
 	if (rows) {

@@ -1,5 +1,5 @@
 /*
- * One connection to PostgreSQL: connects when first needed, prepares each statement on first use,
+ * One connection to PostgreSQL for one caller who waits: connects when first needed, prepares each statement on first use,
  * notices a lost connection and makes a new one. With row.h the only door to libpq for the stores;
  * nothing else calls it.
  *
@@ -14,28 +14,11 @@
 
 #include "lib/arena.h"
 #include "lib/err.h"
-#include "lib/id.h"
-#include "lib/text.h"
 #include "query.h"
+#include "sql/param.h"
 
 struct db;
 struct rows;
-
-/* A parameter. Make them with the functions below. */
-struct param {
-	const char *value; /* NULL: SQL null, unless size is of the inline bytes */
-	int size;
-	bool is_inline;
-	char bytes[16]; /* a number, id or time in network order */
-};
-
-struct param P_INT64(int64_t number);
-struct param P_BOOL(bool truth);
-struct param P_UUID(const struct uuid *id);	      /* copied; nil or NULL: null */
-struct param P_TEXT(struct str text);		      /* borrowed; ptr NULL: null */
-struct param P_BYTES(const void *bytes, size_t size); /* borrowed */
-struct param P_TIME(int64_t time_us);		      /* TIME_NONE: null */
-struct param P_NULL(void);
 
 /* What is told of connects and faults, so that sql/ need not know who counts them; may be NULL. */
 typedef void (*db_event_fn)(void *context, bool connected);
