@@ -10,12 +10,12 @@
 
 #include "lib/log.h"
 #include "lib/time.h"
+#include "sql/connect.h"
 #include "sql/param.h"
 #include "sql/result.h"
 #include "sql/rows.h"
 
 enum {
-	CONNECT_TIMEOUT_S = 2,
 	/* After a refused connect, requests are answered at once for this long instead of each
 	 * trying anew. */
 	RETRY_US = 100000,
@@ -80,23 +80,14 @@ void db_free(struct db *db)
 
 static enum err db_connect(struct db *db)
 {
-	char options[160], timeout[16], line[256];
+	struct connect_params params;
+	char line[RESULT_LINE_BYTES];
 	int64_t now_us = time_mono_us();
 
 	if (now_us < db->retry_at_us)
 		return ERR_UNAVAILABLE;
-	snprintf(timeout, sizeof(timeout), "%d", CONNECT_TIMEOUT_S);
-	snprintf(options, sizeof(options),
-		"-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d -c timezone=UTC "
-		"-c jit=off",
-		db->statement_timeout_ms, 2 * db->statement_timeout_ms);
-	/* the last wins, so the connection string may add to, not take from, what we rely on */
-	const char *const keys[] = { "dbname", "fallback_application_name", "connect_timeout",
-		"client_encoding", "options", NULL };
-	const char *const values[] = { db->conninfo, db->application, timeout, "UTF8", options,
-		NULL };
-
-	db->conn = PQconnectdbParams(keys, values, 1);
+	connect_params(db->conninfo, db->application, db->statement_timeout_ms, &params);
+	db->conn = PQconnectdbParams(params.keys, params.values, 1);
 	PQsetNoticeReceiver(db->conn, result_notice, NULL);
 	if (PQstatus(db->conn) == CONNECTION_OK) {
 		db_tell(db, true);
@@ -239,6 +230,11 @@ enum err db_run_params(struct db *db, struct arena *arena, enum query query, str
 		*rows = found;
 	}
 	return OK;
+}
+
+enum err db_call(struct db *db, struct arena *arena, const struct call *call, struct rows **rows)
+{
+	return db_run_params(db, arena, call->query, rows, call->nparams, call->params);
 }
 
 const char *db_constraint(const struct db *db)

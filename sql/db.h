@@ -15,6 +15,7 @@
 #include "lib/arena.h"
 #include "lib/err.h"
 #include "query.h"
+#include "sql/call.h"
 #include "sql/param.h"
 
 struct db;
@@ -45,6 +46,10 @@ must_check enum err db_run_params(struct db *db, struct arena *arena, enum query
 	db_run_params((db), (arena), (query), (rows),                                              \
 		(int)(sizeof((struct param[]){ __VA_ARGS__ }) / sizeof(struct param)),             \
 		(struct param[]){ __VA_ARGS__ })
+
+/* The same for a call that a store has made. */
+must_check enum err db_call(
+	struct db *db, struct arena *arena, const struct call *call, struct rows **rows);
 
 /* Name of the constraint behind the last ERR_CONFLICT; "" when it has none. */
 const char *db_constraint(const struct db *db);

@@ -5,7 +5,8 @@ drop function if exists message_send;
 -- Sends one message: membership, order, message, watermarks and event in one transaction.
 -- outcome: created, exists (a retry: the message is there), id_reused (it is there, but is not this one),
 -- not_found (no such conversation for this user), reply_unknown (in_reply_to is none that the sender may read).
--- Only created changes anything. A twin that commits first raises 23505: call again and it exists.
+-- Only created changes anything. A twin that commits first raises 23505: call again and it exists. seq, rev and
+-- created_at are of the message that is there, created or exists.
 create function message_send(in_conversation uuid, in_sender uuid, in_id uuid, in_type text,
 	in_body text, in_ciphertext text, in_metadata json, in_reply_to uuid, in_digest bytea,
 	in_event uuid, in_receipt_event uuid,
@@ -18,7 +19,8 @@ declare
 	everyone record;
 	spread boolean;
 begin
-	select m.last_read_seq, m.floor_seq, x.sender_id, x.digest, x.id is not null as there
+	select m.last_read_seq, m.floor_seq, x.sender_id, x.digest, x.id is not null as there,
+		x.seq, x.rev, x.created_at
 	into mine
 	from members m
 	left join messages x on x.conversation_id = m.conversation_id and x.id = in_id
@@ -28,8 +30,13 @@ begin
 		return;
 	end if;
 	if mine.there then
-		outcome := case when mine.sender_id = in_sender and mine.digest = in_digest
-			then 'exists' else 'id_reused' end;
+		outcome := 'id_reused';
+		if mine.sender_id = in_sender and mine.digest = in_digest then
+			outcome := 'exists';
+			seq := mine.seq;
+			rev := mine.rev;
+			created_at := mine.created_at;
+		end if;
 		return;
 	end if;
 	if in_reply_to is not null and not exists (

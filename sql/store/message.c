@@ -79,61 +79,77 @@ static const struct {
 	{ "reply_unknown", ERR_INVALID_INPUT, false },
 };
 
-static enum err run_send(struct db *db, struct arena *arena, const struct uuid *conversation,
-	const struct uuid *sender, const struct message_new *new, struct rows **rows)
+struct call message_send_call(
+	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new)
 {
 	struct uuid event_id, receipt_id;
 
 	uuid_new(&event_id);
 	uuid_new(&receipt_id);
-	return db_run(db, arena, Q_MESSAGE_SEND, rows, P_UUID(conversation), P_UUID(sender),
-		P_UUID(&new->id), P_TEXT(new->type), P_TEXT(new->body), P_TEXT(new->ciphertext),
+	return CALL(Q_MESSAGE_SEND, P_UUID(conversation), P_UUID(sender), P_UUID(&new->id),
+		P_TEXT(new->type), P_TEXT(new->body), P_TEXT(new->ciphertext),
 		P_TEXT(new->metadata), P_UUID(&new->reply_to),
 		P_BYTES(new->digest, sizeof(new->digest)), P_UUID(&event_id), P_UUID(&receipt_id));
+}
+
+enum err message_send_answer(
+	const struct rows *rows, struct faults *faults, struct message_sent *out)
+{
+	static const char *const result_names[] = { "outcome", "seq", "rev", "created_at" };
+	struct columns c;
+	struct str outcome;
+
+	columns_find(rows, "", result_names, 4, &c);
+	outcome = row_text(&c, 0, 0);
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+		if (!str_equal(outcome, str_of(outcomes[i].name)))
+			continue;
+		if (outcomes[i].err == ERR_INVALID_INPUT)
+			fault_add(faults, "reply_to", "unknown",
+				"There is no such message in this conversation.");
+		if (outcomes[i].err != OK)
+			return outcomes[i].err;
+		*out = (struct message_sent){
+			.created = outcomes[i].created,
+			.seq = row_int64(&c, 0, 1),
+			.rev = row_int64(&c, 0, 2),
+			.created_at_us = row_time(&c, 0, 3),
+		};
+		return OK;
+	}
+	return ERR_INTERNAL;
 }
 
 enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *conversation,
 	const struct uuid *sender, const struct message_new *new, struct faults *faults,
 	struct message *out, bool *created)
 {
-	static const char *const result_names[] = { "outcome", "seq", "rev", "created_at" };
-	struct columns c;
+	struct call call = message_send_call(conversation, sender, new);
+	struct message_sent sent;
 	struct rows *rows;
-	struct str outcome;
-	enum err err = run_send(db, arena, conversation, sender, new, &rows);
+	enum err err = db_call(db, arena, &call, &rows);
 
 	if (err == ERR_CONFLICT) /* a twin has just committed: now it is found */
-		err = run_send(db, arena, conversation, sender, new, &rows);
+		err = db_call(db, arena, &call, &rows);
+	if (err == OK)
+		err = message_send_answer(rows, faults, &sent);
 	if (err != OK)
 		return err;
-	columns_find(rows, "", result_names, 4, &c);
-	outcome = row_text(&c, 0, 0);
-	err = ERR_INTERNAL;
-	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-		if (str_equal(outcome, str_of(outcomes[i].name))) {
-			err = outcomes[i].err;
-			*created = outcomes[i].created;
-		}
-	}
-	if (err == ERR_INVALID_INPUT)
-		fault_add(faults, "reply_to", "unknown",
-			"There is no such message in this conversation.");
-	if (err != OK)
-		return err;
-	if (!*created)
+	*created = sent.created;
+	if (!sent.created)
 		return db_message_one(db, arena, conversation, sender, &new->id, out);
 	*out = (struct message){
 		.id = new->id,
 		.conversation_id = *conversation,
-		.seq = row_int64(&c, 0, 1),
-		.rev = row_int64(&c, 0, 2),
+		.seq = sent.seq,
+		.rev = sent.rev,
 		.sender_id = *sender,
 		.type = new->type,
 		.body = new->body,
 		.ciphertext = new->ciphertext,
 		.metadata = new->metadata,
 		.reply_to = new->reply_to,
-		.created_at_us = row_time(&c, 0, 3),
+		.created_at_us = sent.created_at_us,
 		.edited_at_us = TIME_NONE,
 		.deleted_at_us = TIME_NONE,
 		.status = MESSAGE_SENT,

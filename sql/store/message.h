@@ -16,6 +16,22 @@ must_check enum err db_message_send(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new,
 	struct faults *faults, struct message *out, bool *created);
 
+/*
+ * The same in two halves, for a pipeline. The call borrows what new does. ERR_CONFLICT instead of an answer means
+ * that a twin has just committed: the same call again finds it. The errors of message_send_answer are those of
+ * db_message_send.
+ */
+struct message_sent {
+	bool created; /* else it had been sent before */
+	int64_t seq;
+	int64_t rev;
+	int64_t created_at_us;
+};
+struct call message_send_call(
+	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new);
+must_check enum err message_send_answer(
+	const struct rows *rows, struct faults *faults, struct message_sent *out);
+
 /* One page of history. */
 struct message_page {
 	int64_t before_seq; /* exclusive; 0: from the newest */

@@ -23,4 +23,10 @@ must_check enum err db_receipt_advance(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *user, enum receipt_kind kind,
 	int64_t seq, struct faults *faults, struct watermarks *out);
 
+/* The same in two halves, for a pipeline. field: what the seq was called, for the fault. */
+struct call receipt_advance_call(const struct uuid *conversation, const struct uuid *user,
+	enum receipt_kind kind, int64_t seq);
+must_check enum err receipt_advance_answer(
+	const struct rows *rows, const char *field, struct faults *faults, struct watermarks *out);
+
 #endif
