@@ -108,17 +108,6 @@ enum err guard_caller(struct request *req, enum guard guard)
 /* ---- the rate ---------------------------------------------------------------------------------
  */
 
-/* Requests at once, refilled evenly over the window; PARLEY_RATE_SCALE multiplies the quota. */
-static const struct rate_limit rate_limits[RATE__MAX] = {
-	[RATE_AUTH] = { "auth", 30, 60 },   /* an address: registering and logging in */
-	[RATE_LOGIN] = { "login", 10, 60 }, /* an account, from one address */
-	/* from wherever: so much that nobody is locked out by a stranger's ten wrong guesses */
-	[RATE_ACCOUNT] = { "account", 60, 60 },
-	[RATE_READ] = { "read", 1200, 60 },
-	[RATE_WRITE] = { "write", 600, 60 },
-	[RATE_SEND] = { "send", 300, 60 },
-};
-
 /* The part of an address that one customer has for itself: all of IPv4, the first 64 bits of IPv6,
  * in whichever spelling. */
 static struct str address_key(struct arena *arena, struct str address)
@@ -134,10 +123,7 @@ static struct str address_key(struct arena *arena, struct str address)
 static enum err rate_take_key(struct request *req, enum rate rate, struct str key,
 	struct rate_limit *limit, struct rate_answer *answer)
 {
-	double quota = rate_limits[rate].quota * req->conf->rate_scale;
-
-	*limit = rate_limits[rate];
-	limit->quota = quota < 1 ? 1 : quota > UINT32_MAX ? UINT32_MAX : (uint32_t)quota;
+	*limit = rate_limit_of(rate, req->conf->rate_scale);
 	*answer = rate_take(req->worker->shm, limit, key, time_mono_us());
 	if (answer->allowed)
 		return OK;

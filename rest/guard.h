@@ -3,24 +3,12 @@
 #ifndef REST_GUARD_H
 #define REST_GUARD_H
 
+#include "lib/rate.h"
 #include "rest/request.h"
 
 enum guard {
 	GUARD_NONE, /* anybody */
 	GUARD_USER, /* a valid access token; req->caller is set */
-};
-
-/* Rate classes: rate_limits[] has their figures. Counted by user, by address where there is none.
- */
-enum rate {
-	RATE_NONE,
-	RATE_AUTH,
-	RATE_LOGIN,
-	RATE_ACCOUNT,
-	RATE_READ,
-	RATE_WRITE,
-	RATE_SEND,
-	RATE__MAX
 };
 
 /* ERR_UNAUTHORIZED, ERR_TOKEN_EXPIRED. */

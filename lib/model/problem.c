@@ -62,12 +62,11 @@ static void faults_write(struct buf *buf, const struct faults *faults)
 	json_write_array_end(buf);
 }
 
-void problem_write(struct buf *buf, enum err err, const char *detail, const char *request_id,
-	const struct faults *faults)
+void problem_write_members(struct buf *buf, enum err err, const char *detail,
+	const char *request_id, const struct faults *faults)
 {
 	assert(err > OK && err < ERR__MAX);
 	const struct problem_info *info = &problem_infos[err];
-	json_write_object(buf);
 	json_write_key(buf, "type");
 	json_write_string(buf, "about:blank");
 	json_write_key(buf, "title");
@@ -84,5 +83,12 @@ void problem_write(struct buf *buf, enum err err, const char *detail, const char
 	}
 	if (faults != NULL && faults->count > 0)
 		faults_write(buf, faults);
+}
+
+void problem_write(struct buf *buf, enum err err, const char *detail, const char *request_id,
+	const struct faults *faults)
+{
+	json_write_object(buf);
+	problem_write_members(buf, err, detail, request_id, faults);
 	json_write_object_end(buf);
 }

@@ -27,4 +27,8 @@ extern const struct problem_info problem_infos[ERR__MAX];
 void problem_write(struct buf *buf, enum err err, const char *detail, const char *request_id,
 	const struct faults *faults);
 
+/* The same without the braces, for a document that says more. */
+void problem_write_members(struct buf *buf, enum err err, const char *detail,
+	const char *request_id, const struct faults *faults);
+
 #endif

@@ -1,0 +1,24 @@
+/* The table of rate classes (rate.h). Called by rest/guard.c and push/command/command.c. */
+#include "lib/rate.h"
+
+/* Requests at once, refilled evenly over the window. */
+static const struct rate_limit rate_limits[RATE__MAX] = {
+	[RATE_AUTH] = { "auth", 30, 60 },   /* an address: registering and logging in */
+	[RATE_LOGIN] = { "login", 10, 60 }, /* an account, from one address */
+	/* from wherever: so much that nobody is locked out by a stranger's ten wrong guesses */
+	[RATE_ACCOUNT] = { "account", 60, 60 },
+	[RATE_READ] = { "read", 1200, 60 },
+	[RATE_WRITE] = { "write", 600, 60 },
+	[RATE_SEND] = { "send", 300, 60 },
+	/* each 2 s in a few conversations at once */
+	[RATE_TYPING] = { "typing", 120, 60 },
+};
+
+struct rate_limit rate_limit_of(enum rate rate, double scale)
+{
+	struct rate_limit limit = rate_limits[rate];
+	double quota = limit.quota * scale;
+
+	limit.quota = quota < 1 ? 1 : quota > UINT32_MAX ? UINT32_MAX : (uint32_t)quota;
+	return limit;
+}
