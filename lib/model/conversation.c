@@ -163,25 +163,21 @@ void conversation_new_read(struct arena *arena, const struct json *body, const s
 	members_read(arena, body, caller, members_max, faults, out);
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
-
-static void member_write(struct buf *buf, const struct member *member)
+void conversation_change_read(
+	const struct json *body, struct faults *faults, struct conversation_change *out)
 {
-	json_write_object(buf);
-	json_write_key(buf, "user_id");
-	json_write_uuid(buf, &member->user_id);
-	json_write_key(buf, "display_name");
-	json_write_str(buf, member->display_name);
-	json_write_key(buf, "avatar_url");
-	json_write_str(buf, member->avatar_url);
-	json_write_key(buf, "role");
-	json_write_str(buf, member->role);
-	json_write_key(buf, "last_read_seq");
-	json_write_int(buf, member->last_read_seq);
-	json_write_key(buf, "last_delivered_seq");
-	json_write_int(buf, member->last_delivered_seq);
-	json_write_object_end(buf);
+	*out = (struct conversation_change){ 0 };
+	if (!json_read_top(body, faults))
+		return;
+	out->has_title =
+		json_is_null(body, "title") || json_read_name(body, "title", JSON_OPTIONAL, 1,
+						       TITLE_MAX_CHARS, faults, &out->title);
+	out->has_avatar_url = json_is_null(body, "avatar_url") ||
+			      json_read_url(body, "avatar_url", JSON_OPTIONAL, URL_MAX_BYTES,
+				      faults, &out->avatar_url);
 }
+
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static void members_write(struct buf *buf, const struct conversation *conversation)
 {
@@ -239,6 +235,13 @@ static void columns_write(struct buf *buf, const struct conversation *conversati
 	json_write_int(buf, conversation->rev);
 	json_write_key(buf, "member_count");
 	json_write_int(buf, conversation->member_count);
+}
+
+void conversation_write_columns(struct buf *buf, const struct conversation *conversation)
+{
+	json_write_object(buf);
+	columns_write(buf, conversation);
+	json_write_object_end(buf);
 }
 
 void conversation_write(struct buf *buf, const struct conversation *conversation)

@@ -9,6 +9,7 @@
 #include "lib/buf.h"
 #include "lib/id.h"
 #include "lib/json_read.h"
+#include "lib/model/member.h"
 #include "lib/model/message.h"
 #include "lib/text.h"
 
@@ -21,15 +22,6 @@ enum conversation_kind {
 	CONVERSATION_DIRECT,
 	CONVERSATION_GROUP,
 	CONVERSATION_KIND__MAX
-};
-
-struct member {
-	struct uuid user_id;
-	struct str display_name;
-	struct str avatar_url;
-	struct str role; /* owner, admin, member */
-	int64_t last_read_seq;
-	int64_t last_delivered_seq;
 };
 
 /* The caller's own view. */
@@ -72,6 +64,12 @@ struct conversation_new {
 	size_t nmembers;
 };
 
+/* PATCH /conversations/{conversation}: which were sent, and what to; a sent null clears. */
+struct conversation_change {
+	bool has_title, has_avatar_url;
+	struct str title, avatar_url;
+};
+
 const char *conversation_kind_name(enum conversation_kind kind);
 
 /* ERR_INVALID_INPUT for a name that is none. */
@@ -81,8 +79,14 @@ must_check enum err conversation_kind_parse(struct str name, enum conversation_k
 void conversation_new_read(struct arena *arena, const struct json *body, const struct uuid *caller,
 	size_t members_max, struct faults *faults, struct conversation_new *out);
 
+void conversation_change_read(
+	const struct json *body, struct faults *faults, struct conversation_change *out);
+
 /* One conversation in full. */
 void conversation_write(struct buf *buf, const struct conversation *conversation);
+
+/* What it is in itself: without its members, one's own place in it and its latest message. */
+void conversation_write_columns(struct buf *buf, const struct conversation *conversation);
 
 /* {"last_read_seq":…,"unread_count":…} and {"last_delivered_seq":…}: answers to the watermark
  * routes. */

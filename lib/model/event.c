@@ -22,6 +22,11 @@ const struct event_info event_infos[EVENT__MAX] = {
 	[EVENT_RECEIPT_READ] = { "receipt.read", TOPIC_RECEIPTS, EVENT_DATA_RECEIPT },
 	[EVENT_CONVERSATION_CREATED] = { "conversation.created", TOPIC_CONVERSATIONS,
 		EVENT_DATA_CONVERSATION },
+	[EVENT_CONVERSATION_UPDATED] = { "conversation.updated", TOPIC_CONVERSATIONS,
+		EVENT_DATA_COLUMNS },
+	[EVENT_MEMBER_ADDED] = { "member.added", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
+	[EVENT_MEMBER_UPDATED] = { "member.updated", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
+	[EVENT_MEMBER_REMOVED] = { "member.removed", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -206,7 +211,12 @@ static void data_get(struct record *record, const struct json *data, struct even
 	case EVENT_DATA_RECEIPT:
 		receipt_get(record, data, &out->data.receipt);
 		break;
+	case EVENT_DATA_MEMBER:
+		out->data.member = (struct member){ 0 };
+		member_get(record, data, &out->data.member);
+		break;
 	case EVENT_DATA_CONVERSATION:
+	case EVENT_DATA_COLUMNS:
 		conversation_get(record, data, &out->data.conversation);
 		conversation_id = &out->data.conversation.id;
 		break;
@@ -270,6 +280,12 @@ static void data_write(struct buf *buf, const struct event *event)
 		break;
 	case EVENT_DATA_RECEIPT:
 		receipt_write(buf, event);
+		break;
+	case EVENT_DATA_MEMBER:
+		member_write(buf, &event->data.member);
+		break;
+	case EVENT_DATA_COLUMNS:
+		conversation_write_columns(buf, &event->data.conversation);
 		break;
 	case EVENT_DATA_CONVERSATION:
 		conversation_write(buf, &event->data.conversation);

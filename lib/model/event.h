@@ -7,7 +7,9 @@
  *	message.*		the columns of the message: id conversation_id seq rev sender_id type body ciphertext
  *				metadata (a string holding JSON, or null) reply_to created_at edited_at deleted_at
  *	receipt.*		{"user_id","seq"}
- *	conversation.*		the columns of the conversation and "members":[…], null above 100 of them
+ *	conversation.created	the columns of the conversation and "members":[…], null above 100 of them
+ *	conversation.updated	the columns of the conversation
+ *	member.*		the member's user_id display_name avatar_url role last_read_seq last_delivered_seq
  * To clients it is what event_write writes; "data" comes from the writers of lib/model, so that it has the
  * same bytes as the answer of REST.
  */
@@ -20,6 +22,7 @@
 #include "lib/buf.h"
 #include "lib/id.h"
 #include "lib/model/conversation.h"
+#include "lib/model/member.h"
 #include "lib/model/message.h"
 #include "lib/text.h"
 #include "lib/topic.h"
@@ -29,6 +32,10 @@ enum event_type {
 	EVENT_RECEIPT_DELIVERED,
 	EVENT_RECEIPT_READ,
 	EVENT_CONVERSATION_CREATED,
+	EVENT_CONVERSATION_UPDATED,
+	EVENT_MEMBER_ADDED,
+	EVENT_MEMBER_UPDATED,
+	EVENT_MEMBER_REMOVED,
 	EVENT__MAX
 };
 
@@ -36,7 +43,9 @@ enum event_type {
 enum event_data {
 	EVENT_DATA_MESSAGE,
 	EVENT_DATA_RECEIPT,
-	EVENT_DATA_CONVERSATION
+	EVENT_DATA_CONVERSATION, /* with its members */
+	EVENT_DATA_COLUMNS,	 /* a conversation, of itself alone */
+	EVENT_DATA_MEMBER
 };
 
 struct event_info {
@@ -63,6 +72,7 @@ struct event {
 		struct message message;
 		struct receipt receipt;
 		struct conversation conversation;
+		struct member member;
 	} data;
 };
 

@@ -280,6 +280,62 @@ static void test_write_last_message(void **state)
 	buf_free(&within);
 }
 
+/* It is the head of the whole, so that a client may lay one over the other. */
+static void test_write_columns(void **state)
+{
+	(void)state;
+	struct conversation conversation = { .id = id_of(BOB), .title = STR("T"), .rev = 7 };
+	struct buf columns = { 0 }, whole = { 0 };
+	conversation_write_columns(&columns, &conversation);
+	conversation_write(&whole, &conversation);
+	assert_int_equal(columns.data[columns.len - 1], '}');
+	assert_memory_equal(whole.data, columns.data, columns.len - 1);
+	assert_memory_equal(whole.data + columns.len - 1, ",\"last_message\":null}",
+		whole.len - columns.len + 1);
+	buf_free(&columns);
+	buf_free(&whole);
+}
+
+static void test_change(void **state)
+{
+	struct arena *arena = *state;
+	const struct {
+		const char *text;
+		bool has_title;
+		const char *title; /* NULL: to be cleared, or not sent */
+		bool has_avatar_url;
+		const char *avatar_url;
+		const char *faults;
+	} rows[] = {
+		{ "{}", false, NULL, false, NULL, "" },
+		{ "{\"title\":null}", true, NULL, false, NULL, "" },
+		{ "{\"avatar_url\":null,\"kind\":1}", false, NULL, true, NULL, "" },
+		{ "{\"title\":\"T\",\"avatar_url\":\"https://a\"}", true, "T", true, "https://a",
+			"" },
+		{ "{\"title\":\"\",\"avatar_url\":\"https://a\"}", false, NULL, true, "https://a",
+			"title:too_short" },
+		{ "{\"title\":\" \",\"avatar_url\":\"a\"}", false, NULL, false, NULL,
+			"title:bad_format avatar_url:bad_format" },
+		{ "{\"title\":1,\"avatar_url\":{}}", false, NULL, false, NULL,
+			"title:bad_type avatar_url:bad_type" },
+		{ arena_printf(arena, "{\"title\":\"%s\"}", letters(arena, 129)), false, NULL,
+			false, NULL, "title:too_long" },
+		{ "[]", false, NULL, false, NULL, ":bad_type" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct faults faults = { .count = 0 };
+		struct conversation_change change;
+		conversation_change_read(
+			document_parse(arena, str_of(rows[i].text)), &faults, &change);
+		if (strcmp(faults_line(&faults), rows[i].faults) != 0 ||
+			change.has_title != rows[i].has_title ||
+			change.has_avatar_url != rows[i].has_avatar_url ||
+			!str_equal(change.title, str_of(rows[i].title)) ||
+			!str_equal(change.avatar_url, str_of(rows[i].avatar_url)))
+			fail_msg("row %zu: %s: %s", i, rows[i].text, faults_line(&faults));
+	}
+}
+
 static void test_write_watermarks(void **state)
 {
 	(void)state;
@@ -303,6 +359,8 @@ int main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_write_last_message),
+		cmocka_unit_test(test_write_columns),
+		cmocka_unit_test_setup_teardown(test_change, arena_make, arena_drop),
 		cmocka_unit_test(test_write_watermarks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

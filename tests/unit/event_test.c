@@ -38,6 +38,25 @@
 	"\"display_name\" : \"A\", \"avatar_url\" : null, \"role\" : \"owner\", "                  \
 	"\"last_read_seq\" : 0, \"last_delivered_seq\" : 0}]}}"
 
+#define UPDATED_RECORD                                                                             \
+	HEAD("conversation.updated", "7")                                                          \
+	"{\"id\" : \"" ROOM "\", \"kind\" : \"group\", \"title\" : null, \"avatar_url\" : null, "  \
+	"\"external_ref\" : \"r\", \"created_by\" : \"" ALICE "\", "                               \
+	"\"created_at\" : \"2026-11-21T12:00:00.5+00:00\", "                                       \
+	"\"last_activity_at\" : \"2026-11-21T12:00:01+00:00\", \"last_seq\" : 3, \"rev\" : 7, "    \
+	"\"member_count\" : 2}}"
+
+#define MEMBER_RECORD(type)                                                                        \
+	HEAD(type, "8")                                                                            \
+	"{\"user_id\" : \"" BOB "\", \"display_name\" : \"Bob \\u00fc\", \"avatar_url\" : null, "  \
+	"\"role\" : \"admin\", \"last_read_seq\" : 3, \"last_delivered_seq\" : 4}}"
+
+#define MEMBER_PAYLOAD(type)                                                                       \
+	"{\"type\":\"" type "\",\"event_id\":\"" EVENT "\","                                       \
+	"\"at\":\"2026-11-21T12:00:00.123456Z\",\"conversation_id\":\"" ROOM "\",\"rev\":8,"       \
+	"\"data\":{\"user_id\":\"" BOB "\",\"display_name\":\"Bob \xc3\xbc\","                     \
+	"\"avatar_url\":null,\"role\":\"admin\",\"last_read_seq\":3,\"last_delivered_seq\":4}}"
+
 static void test_round(void **state)
 {
 	(void)state;
@@ -74,6 +93,17 @@ static void test_round(void **state)
 			"\"member_count\":1,\"members\":[{\"user_id\":\"" ALICE "\","
 			"\"display_name\":\"A\",\"avatar_url\":null,\"role\":\"owner\","
 			"\"last_read_seq\":0,\"last_delivered_seq\":0}],\"last_message\":null}}" },
+		{ UPDATED_RECORD,
+			"{\"type\":\"conversation.updated\",\"event_id\":\"" EVENT "\","
+			"\"at\":\"2026-11-21T12:00:00.123456Z\",\"conversation_id\":\"" ROOM "\","
+			"\"rev\":7,\"data\":{\"id\":\"" ROOM "\",\"kind\":\"group\",\"title\":null,"
+			"\"avatar_url\":null,\"external_ref\":\"r\",\"created_by\":\"" ALICE "\","
+			"\"created_at\":\"2026-11-21T12:00:00.500000Z\","
+			"\"last_activity_at\":\"2026-11-21T12:00:01.000000Z\",\"last_seq\":3,"
+			"\"rev\":7,\"member_count\":2}}" },
+		{ MEMBER_RECORD("member.added"), MEMBER_PAYLOAD("member.added") },
+		{ MEMBER_RECORD("member.updated"), MEMBER_PAYLOAD("member.updated") },
+		{ MEMBER_RECORD("member.removed"), MEMBER_PAYLOAD("member.removed") },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct arena *arena = arena_new();
@@ -180,6 +210,18 @@ static void test_wrong(void **state)
 			NULL },
 		{ CONVERSATION_RECORD, "\"last_read_seq\" : 0", "\"last_read_seq\" : 0.5",
 			"last_read_seq" },
+		{ UPDATED_RECORD, ROOM, BOB, "conversation_id" },
+		{ UPDATED_RECORD, "\"rev\" : 7", "\"rev\" : null", "rev" },
+		{ UPDATED_RECORD, "\"last_seq\"", "\"seq\"", "last_seq" },
+		{ MEMBER_RECORD("member.added"), "member.added", "member.left", "type" },
+		{ MEMBER_RECORD("member.added"), "\"rev\" : 8", "\"rev\" : null", "rev" },
+		{ MEMBER_RECORD("member.added"), "\"data\"", "\"date\"", "user_id" },
+		{ MEMBER_RECORD("member.added"), "\"user_id\"", "\"user\"", "user_id" },
+		{ MEMBER_RECORD("member.removed"),
+			"\"display_name\" : ", "\"display_name\" : 1, \"x\" : ", "display_name" },
+		{ MEMBER_RECORD("member.updated"), "\"admin\"", "null", "role" },
+		{ MEMBER_RECORD("member.updated"), "\"last_delivered_seq\" : 4",
+			"\"last_delivered_seq\" : -4", "last_delivered_seq" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct arena *arena = arena_new();
@@ -279,6 +321,11 @@ static void test_table(void **state)
 		{ EVENT_RECEIPT_READ, "receipt.read", TOPIC_RECEIPTS, EVENT_DATA_RECEIPT },
 		{ EVENT_CONVERSATION_CREATED, "conversation.created", TOPIC_CONVERSATIONS,
 			EVENT_DATA_CONVERSATION },
+		{ EVENT_CONVERSATION_UPDATED, "conversation.updated", TOPIC_CONVERSATIONS,
+			EVENT_DATA_COLUMNS },
+		{ EVENT_MEMBER_ADDED, "member.added", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
+		{ EVENT_MEMBER_UPDATED, "member.updated", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
+		{ EVENT_MEMBER_REMOVED, "member.removed", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
 	};
 	assert_int_equal(sizeof(rows) / sizeof(rows[0]), EVENT__MAX);
 	for (size_t i = 0; i < EVENT__MAX; i++) {
