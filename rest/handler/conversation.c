@@ -1,4 +1,4 @@
-/* Conversations: the list, opening one, one, and the unread total (web/api/openapi.yaml). */
+/* Conversations: the list, opening one, one, changing it, and the unread total (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include <endian.h>
@@ -130,6 +130,21 @@ enum err conversation_create(struct request *req)
 
 enum err conversation_get(struct request *req)
 {
+	return conversation_reply(req, &req->ids[0], 200);
+}
+
+enum err conversation_update(struct request *req)
+{
+	struct conversation_change change;
+	enum err err;
+
+	conversation_change_read(req->json, &req->faults, &change);
+	err = request_check(req);
+	if (err == OK)
+		err = db_conversation_update(req->db, req->arena, &req->ids[0],
+			&req->caller.user_id, &change, &req->detail);
+	if (err != OK)
+		return err;
 	return conversation_reply(req, &req->ids[0], 200);
 }
 

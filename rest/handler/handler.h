@@ -36,6 +36,17 @@ must_check enum err conversation_create(struct request *req);
 /* GET /conversations/{conversation}: 200 Conversation with its members; 404. */
 must_check enum err conversation_get(struct request *req);
 
+/* PATCH /conversations/{conversation} {title?, avatar_url?}: 200 Conversation; 403; 404; 409 when it
+ * is direct. */
+must_check enum err conversation_update(struct request *req);
+
+/* PUT /conversations/{conversation}/members/{user} {role?}: 204; 403; 404; 409 conflict, group_full.
+ */
+must_check enum err member_put(struct request *req);
+
+/* DELETE /conversations/{conversation}/members/{user}: 204; 403; 404; 409. */
+must_check enum err member_remove(struct request *req);
+
 /* GET /unread: 200 {unread_count, conversations}. */
 must_check enum err unread_get(struct request *req);
 

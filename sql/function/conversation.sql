@@ -68,3 +68,52 @@ begin
 	id := in_id;
 end
 $$;
+
+-- Changes what a group is called and how it looks, where the flags say so, and tells its members. outcome: ok (also when it
+-- was so before: then nobody is told), not_found, direct, forbidden (sql/function/member.sql).
+drop function if exists conversation_update;
+create function conversation_update(in_conversation uuid, in_caller uuid, in_has_title boolean,
+	in_title text, in_has_avatar_url boolean, in_avatar_url text, in_event uuid, out outcome text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+	may_as text := member_lock(in_conversation, in_caller);
+	room conversations;
+begin
+	if may_as is null then
+		outcome := 'not_found';
+		return;
+	end if;
+	select c.* into room from conversations c where c.id = in_conversation;
+	if room.kind = 'direct' then
+		outcome := 'direct';
+		return;
+	end if;
+	if not member_may(may_as, array['conversation']) then
+		outcome := 'forbidden';
+		return;
+	end if;
+	outcome := 'ok';
+	if not (in_has_title and in_title is distinct from room.title
+		or in_has_avatar_url and in_avatar_url is distinct from room.avatar_url) then
+		return;
+	end if;
+
+	update conversations c
+	set title = case when in_has_title then in_title else c.title end,
+		avatar_url = case when in_has_avatar_url then in_avatar_url else c.avatar_url end,
+		rev = c.rev + 1, changed_xid = pg_current_xact_id()
+	where c.id = in_conversation
+	returning c.* into room;
+	perform pg_logical_emit_message(true, 'parley', json_build_object(
+		'type', 'conversation.updated', 'event_id', in_event, 'at', clock_timestamp(),
+		'conversation_id', in_conversation, 'rev', room.rev,
+		'to', (select json_agg(m.user_id) from members m
+			where m.conversation_id = in_conversation and m.left_at is null),
+		'data', json_build_object(
+			'id', room.id, 'kind', room.kind, 'title', room.title, 'avatar_url', room.avatar_url,
+			'external_ref', room.external_ref, 'created_by', room.created_by,
+			'created_at', room.created_at, 'last_activity_at', room.last_activity_at,
+			'last_seq', room.last_seq, 'rev', room.rev, 'member_count', room.member_count))::text);
+end
+$$;

@@ -3,6 +3,7 @@
 #include "sql/store/conversation.h"
 
 #include "sql/row.h"
+#include "sql/store/member.h"
 #include "sql/store/message.h"
 
 enum {
@@ -197,6 +198,25 @@ enum err db_conversation_create(struct db *db, struct arena *arena, const struct
 	*created = str_equal(outcome, STR("created"));
 	*id = row_uuid(&c, 0, 1);
 	return OK;
+}
+
+enum err db_conversation_update(struct db *db, struct arena *arena, const struct uuid *id,
+	const struct uuid *caller, const struct conversation_change *change, const char **why)
+{
+	static const char *const result_names[] = { "outcome" };
+	struct columns c;
+	struct rows *rows;
+	struct uuid event_id;
+	enum err err;
+
+	uuid_new(&event_id);
+	err = db_run(db, arena, Q_CONVERSATION_UPDATE, &rows, P_UUID(id), P_UUID(caller),
+		P_BOOL(change->has_title), P_TEXT(change->title), P_BOOL(change->has_avatar_url),
+		P_TEXT(change->avatar_url), P_UUID(&event_id));
+	if (err != OK)
+		return err;
+	columns_find(rows, "", result_names, 1, &c);
+	return member_outcome(row_text(&c, 0, 0), why);
 }
 
 enum err db_conversation_one(struct db *db, struct arena *arena, const struct uuid *id,

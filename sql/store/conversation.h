@@ -14,6 +14,12 @@ must_check enum err db_conversation_create(struct db *db, struct arena *arena,
 	const struct uuid *caller, const struct conversation_new *new, struct faults *faults,
 	struct uuid *id, bool *created);
 
+/* Changes what was sent and tells the members; OK also when it was so before. ERR_NOT_FOUND: no such
+ * conversation for the caller; ERR_FORBIDDEN; ERR_CONFLICT: it is direct (*why, a literal, says so). */
+must_check enum err db_conversation_update(struct db *db, struct arena *arena,
+	const struct uuid *id, const struct uuid *caller, const struct conversation_change *change,
+	const char **why);
+
 /* One conversation with its members, as the user sees it. ERR_NOT_FOUND: none for this user. */
 must_check enum err db_conversation_one(struct db *db, struct arena *arena, const struct uuid *id,
 	const struct uuid *user, struct conversation *out);

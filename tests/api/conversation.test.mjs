@@ -279,6 +279,92 @@ describe('what opens no conversation', () => {
 	});
 });
 
+describe('a group that is changed', () => {
+	const patch = (person, room, change) => person.api.patch(`conversations/${room.id}`, change);
+
+	it('has the title and picture that were sent, keeps what was not, and loses what was null', async () => {
+		const [ann, ben] = await people('Ann', 'Ben');
+		const room = await groupOf(ann, [ben], { title: 'Old', external_ref: randomUUID() });
+		await send(ben, room, 'One');
+		const steps = [
+			[{ title: 'New “title” 🚚' }, { title: 'New “title” 🚚', avatar_url: null }],
+			[{ avatar_url: 'https://example.org/g.png', kind: 'direct' }, { avatar_url: 'https://example.org/g.png' }],
+			[{ title: null }, { title: null }],
+			[{ title: 'x'.repeat(128), avatar_url: null }, { title: 'x'.repeat(128), avatar_url: null }],
+		];
+		let was = must(await ann.api.get(`conversations/${room.id}`), 200);
+		for (const [change, shown] of steps) {
+			const now = must(await patch(ann, room, change), 200);
+			assert.deepEqual(now, { ...was, ...shown, rev: was.rev + 1 });
+			assert.deepEqual(must(await ann.api.get(`conversations/${room.id}`), 200), now);
+			const listed = must(await ben.api.get('conversations'), 200).data[0];
+			assert.deepEqual([listed.title, listed.avatar_url, listed.rev], [now.title, now.avatar_url, now.rev]);
+			// the same again, or nothing at all, is no change
+			for (const again of [change, {}, { title: now.title }])
+				assert.deepEqual(must(await patch(ann, room, again), 200), now);
+			was = now;
+		}
+	});
+
+	it('is told to its members as it then is, once', async () => {
+		const [ann, ben, cat] = await people('Ann', 'Ben', 'Cat');
+		const room = await groupOf(ann, [ben]);
+		const devices = await Promise.all([ann, ben, cat].map((person) => connect(person)));
+		try {
+			const { me, members, last_message, ...shown } = must(await patch(ann, room, { title: 'Told' }), 200);
+			must(await patch(ann, room, { title: 'Told' }), 200);
+			const fence = await groupOf(ann, [ben, cat]);
+			for (const device of devices.slice(0, 2)) {
+				const event = await device.event('conversation.updated', room);
+				assert.deepEqual([event.rev, event.data], [2, shown]);
+			}
+			for (const device of devices) {
+				await device.event('conversation.created', fence);
+				assert.ok(!device.kept.some(({ event }) => event.type === 'conversation.updated'));
+			}
+			assert.deepEqual([me.role, members.length, last_message], ['owner', 2, null]);
+		} finally {
+			for (const device of devices) await device.end(true);
+		}
+	});
+
+	it('is as it was after bad input, which is told field by field', async () => {
+		const [ann, ben] = await people('Ann', 'Ben');
+		const room = await groupOf(ann, [ben]);
+		const wrong = [
+			[{ title: '' }, ['title too_short']],
+			[{ title: ' ' }, ['title bad_format']],
+			[{ title: 'x'.repeat(129) }, ['title too_long']],
+			[{ title: 'a\nb' }, ['title bad_format']],
+			[{ title: 1, avatar_url: [] }, ['avatar_url bad_type', 'title bad_type']],
+			[{ title: 'Good', avatar_url: 'javascript:x' }, ['avatar_url bad_format']],
+			[{ avatar_url: `https://a/${'x'.repeat(2048)}` }, ['avatar_url too_long']],
+		];
+		for (const [change, expected] of wrong) {
+			const answer = await patch(ann, room, change);
+			assert.equal(answer.status, 422);
+			assert.deepEqual(faultsOf(answer), expected);
+		}
+		const now = must(await ann.api.get(`conversations/${room.id}`), 200);
+		assert.deepEqual([now.title, now.avatar_url, now.rev], [room.title, null, 1]);
+	});
+
+	it('by several at once has each change once', async () => {
+		const [ann, ben] = await people('Ann', 'Ben');
+		const room = await groupOf(ann, [ben]);
+		must(await ann.api.put(`conversations/${room.id}/members/${ben.id}`, { role: 'admin' }), 204);
+		const answers = await Promise.all(
+			Array.from({ length: 20 }, (_, i) => patch(i % 2 ? ann : ben, room, { title: `Title ${i}` })),
+		);
+		const found = answers.map((answer) => must(answer, 200)).sort((a, b) => a.rev - b.rev);
+		assert.deepEqual(
+			found.map(({ rev }) => rev),
+			Array.from({ length: 20 }, (_, i) => i + 3),
+		);
+		assert.equal(must(await ann.api.get(`conversations/${room.id}`), 200).title, found.at(-1).title);
+	});
+});
+
 describe('the list', () => {
 	/** All pages of so many each; checks what holds of each page. */
 	async function pages(person, limit) {

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { api, directOf, handleOf, must, PASSWORD, register, send } from '../lib/client.mjs';
+import { api, groupOf, handleOf, PASSWORD, register, send } from '../lib/client.mjs';
 import { documentedRoutes, openapi, watchRoutes } from '../lib/contract.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 import { program } from './raw.mjs';
@@ -43,6 +43,8 @@ const BODIES = {
 	'POST /api/v1/auth/login': ({ ann }) => ({ handle: ann.handle, password: PASSWORD }),
 	'PATCH /api/v1/users/me': () => ({ bio: 'Somebody' }),
 	'POST /api/v1/conversations': ({ ben }) => ({ kind: 'group', member_ids: [ben.id] }),
+	'PATCH /api/v1/conversations/{conversation}': () => ({ title: 'Routes' }),
+	'PUT /api/v1/conversations/{conversation}/members/{user}': () => ({ role: 'member' }),
 	'POST /api/v1/conversations/{conversation}/messages': () => ({ body: 'Hello' }),
 	'POST /api/v1/conversations/{conversation}/read': () => ({ seq: 1 }),
 	'POST /api/v1/conversations/{conversation}/delivered': () => ({ seq: 1 }),
@@ -57,7 +59,7 @@ describe('the table of routes', () => {
 		stack = await sharedStack();
 		const ann = await register(stack, 'Ann');
 		const ben = await register(stack, 'Ben');
-		const conversation = await directOf(ann, ben);
+		const conversation = await groupOf(ann, [ben]);
 		const message = await send(ann, conversation, 'First');
 		scene = { ann, ben, ids: { user: ben.id, conversation: conversation.id, message: message.id } };
 	});
@@ -258,7 +260,7 @@ describe('the table of routes', () => {
 			if (route.body === 'optional')
 				it('does without a body', async () => {
 					const answer = await as(route).call(route.method, filled(route.path));
-					must(answer, 200);
+					assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
 				});
 		});
 	}
