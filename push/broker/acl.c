@@ -43,7 +43,7 @@ static bool push_allows(int access, struct str topic, bool retain)
 bool acl_allows(
 	const struct client *client, int access, struct str topic, bool retain, int64_t now_s)
 {
-	if (!client)
+	if (!client || client->revoked)
 		return false;
 	if (!client->user)
 		return push_allows(access, topic, retain);

@@ -1,6 +1,6 @@
 /*
  * Logins, see the header. A signature costs a thousand times what the other checks cost, so it
- * comes last.
+ * comes last but for what its claims are needed for.
  *
  * A reload makes mosquitto 2.0.11 ask once more for everyone it knows, connected or not, before
  * anything else happens, and close the connections of those who are refused.
@@ -40,6 +40,14 @@ static int refuse(struct broker *broker, const struct mosquitto *handle, const c
 	snprintf(broker->refused_address, sizeof(broker->refused_address), "%s",
 		address ? address : "");
 	return MOSQ_ERR_AUTH;
+}
+
+/* In 2.0.11 any code but that of a refusal closes the connection without a CONNACK. Clients take that
+ * for a broken line and try again; a CONNACK that says no makes many of them give up. */
+static int turn_away(struct broker *broker)
+{
+	broker->turned_away++;
+	return MOSQ_ERR_UNKNOWN;
 }
 
 static struct str bounded(const char *text, size_t max)
@@ -120,12 +128,14 @@ static int user_login(struct broker *broker, struct mosquitto *handle, const str
 		why = "keep-alive is none or too long";
 	if (!why)
 		why = token_read(&broker->settings, login, &id, time_now_us() / 1000000, &claims);
+	if (!why && revoked_covers(&broker->revoked, &claims))
+		why = "session was revoked";
 	if (why)
 		return refuse(broker, handle, why);
 
 	char device[TOPIC_DEVICE_MAX + 1];
 	snprintf(device, sizeof(device), "%s", login->client_id.ptr + UUID_TEXT_LEN + 1);
-	switch (client_add(&broker->clients, handle, &id, device, claims.expires_at_s, &client)) {
+	switch (client_add(&broker->clients, handle, &claims, device, &client)) {
 	case OK:
 		proof_make(broker, login, client->proof);
 		presence_begin(client->user);
@@ -177,6 +187,9 @@ static int client_again(
 		bool same = text_equal_secret(login->password, settings_secret(&broker->settings));
 		return same ? MOSQ_ERR_SUCCESS : MOSQ_ERR_AUTH;
 	}
+	/* Closed already, but for a WebSocket whose other end does not read. */
+	if (client->revoked)
+		return MOSQ_ERR_AUTH;
 	if (!broker->key_taken_away)
 		return MOSQ_ERR_SUCCESS;
 	const char *why =
@@ -196,6 +209,8 @@ int auth_check(int event, void *data, void *userdata)
 
 	/* The address may have been another connection's before. */
 	client_forget(&broker->clients, auth->client);
+	if (!broker->open && !str_equal(login.name, STR(PUSH_NAME)))
+		return turn_away(broker);
 	if (!login.name.ptr || !login.password.ptr || !login.client_id.ptr)
 		return refuse(broker, auth->client, "no user name or no password");
 	if (str_equal(login.name, STR(PUSH_NAME)))
@@ -220,11 +235,17 @@ int auth_reload(int event, void *data, void *userdata)
 void auth_tick(struct broker *broker, int64_t now_us)
 {
 	broker->reloading = false;
-	if (broker->refused == 0 || now_us - broker->refused_told_us < REFUSED_EVERY_US)
+	if ((broker->refused == 0 && broker->turned_away == 0) ||
+		now_us - broker->refused_told_us < REFUSED_EVERY_US)
 		return;
-	log_info("logins refused", LOG_INT("count", broker->refused),
-		LOG_STR("last_reason", broker->refused_why),
-		LOG_STR("last_address", broker->refused_address));
+	if (broker->refused > 0)
+		log_info("logins refused", LOG_INT("count", broker->refused),
+			LOG_STR("last_reason", broker->refused_why),
+			LOG_STR("last_address", broker->refused_address));
+	if (broker->turned_away > 0)
+		log_info("not open for users yet, turned away",
+			LOG_INT("count", broker->turned_away));
 	broker->refused = 0;
+	broker->turned_away = 0;
 	broker->refused_told_us = now_us;
 }

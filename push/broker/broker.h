@@ -10,19 +10,23 @@
 
 #include "push/broker/clients.h"
 #include "push/broker/deliver.h"
+#include "push/broker/revoked.h"
 #include "push/broker/settings.h"
 
 struct broker {
 	struct settings settings;
 	struct clients clients;
+	struct revoked revoked;
 	struct resync resync;
 	int64_t now_s;		   /* wall clock, as of the last tick */
 	int64_t expiry_checked_us; /* monotonic */
+	bool open;		   /* parley-push has told everything that is revoked */
 	bool reloading;		   /* from a reload to the next tick */
 	bool key_taken_away;	   /* by that reload */
 
-	/* refused logins, told once a second at most */
+	/* refused logins, and those turned away while it is not open, told once a second at most */
 	uint64_t refused;
+	uint64_t turned_away;
 	int64_t refused_told_us;
 	const char *refused_why;
 	char refused_address[64];

@@ -16,14 +16,6 @@ static uint64_t handle_hash(const struct mosquitto *handle)
 	return ((uint64_t)(uintptr_t)handle * 0x9e3779b97f4a7c15ULL) >> 20;
 }
 
-/* Keyed, since an identity provider's ids may be of anybody's choosing. */
-static uint64_t user_hash(const struct clients *clients, const struct uuid *id)
-{
-	uint64_t hash;
-	crypto_shorthash((unsigned char *)&hash, id->bytes, sizeof(id->bytes), clients->hash_key);
-	return hash;
-}
-
 static void queue_remove(struct user_queue *queue, struct user *user)
 {
 	*(user->prev ? &user->prev->next : &queue->first) = user->next;
@@ -54,7 +46,9 @@ static void client_drop(struct clients *clients, struct client *client)
 		user->nclients--;
 		if (client->connected)
 			user->nconnected--;
+		table_remove(&clients->by_session, &client->session_node);
 	}
+	client_listen(clients, client, false);
 	table_remove(&clients->by_handle, &client->node);
 	mosquitto_free(client);
 }
@@ -65,14 +59,16 @@ static struct user *user_make(struct clients *clients, const struct uuid *id)
 	if (!user)
 		return NULL;
 	user->id = *id;
-	if (table_add(&clients->users, user_hash(clients, id), &user->node) != OK) {
+	if (table_add(&clients->users, table_hash(clients->hash_key, id), &user->node) != OK) {
 		mosquitto_free(user);
 		return NULL;
 	}
 	return user;
 }
 
-static struct client *client_make(struct clients *clients, const struct mosquitto *handle)
+/* session_id: NULL for parley-push. */
+static struct client *client_make(
+	struct clients *clients, const struct mosquitto *handle, const struct uuid *session_id)
 {
 	struct client *client = mosquitto_calloc(1, sizeof(*client));
 	if (!client)
@@ -80,6 +76,15 @@ static struct client *client_make(struct clients *clients, const struct mosquitt
 	client->handle = handle;
 	client->connected = true;
 	if (table_add(&clients->by_handle, handle_hash(handle), &client->node) != OK) {
+		mosquitto_free(client);
+		return NULL;
+	}
+	if (!session_id)
+		return client;
+	client->session_id = *session_id;
+	if (table_add(&clients->by_session, table_hash(clients->hash_key, session_id),
+		    &client->session_node) != OK) {
+		table_remove(&clients->by_handle, &client->node);
 		mosquitto_free(client);
 		return NULL;
 	}
@@ -144,6 +149,8 @@ enum err clients_init(struct clients *clients)
 	*clients = (struct clients){ .next_expiry_s = INT64_MAX };
 	randombytes_buf(clients->hash_key, sizeof(clients->hash_key));
 	enum err err = table_init(&clients->by_handle, CLIENTS_MAX);
+	if (!err)
+		err = table_init(&clients->by_session, CLIENTS_MAX);
 	return err ? err : table_init(&clients->users, USERS_MAX);
 }
 
@@ -152,6 +159,7 @@ void clients_free(struct clients *clients)
 	table_each(&clients->by_handle, client_free, NULL);
 	table_each(&clients->users, user_free, NULL);
 	table_free(&clients->by_handle);
+	table_free(&clients->by_session);
 	table_free(&clients->users);
 }
 
@@ -169,7 +177,7 @@ struct client *client_find(const struct clients *clients, const struct mosquitto
 
 struct user *user_find(const struct clients *clients, const struct uuid *id)
 {
-	uint64_t hash = user_hash(clients, id);
+	uint64_t hash = table_hash(clients->hash_key, id);
 	struct table_node *node = table_chain(&clients->users, hash);
 	for (; node; node = node->next) {
 		struct user *user = table_entry(node, struct user, node);
@@ -179,20 +187,33 @@ struct user *user_find(const struct clients *clients, const struct uuid *id)
 	return NULL;
 }
 
-enum err client_add(struct clients *clients, const struct mosquitto *handle, const struct uuid *id,
-	const char *device, int64_t expires_at_s, struct client **out)
+struct client *client_of_session(const struct clients *clients, const struct uuid *session_id)
+{
+	uint64_t hash = table_hash(clients->hash_key, session_id);
+	struct table_node *node = table_chain(&clients->by_session, hash);
+	for (; node; node = node->next) {
+		struct client *client = table_entry(node, struct client, session_node);
+		if (node->hash == hash && uuid_equal(&client->session_id, session_id) &&
+			!client->revoked)
+			return client;
+	}
+	return NULL;
+}
+
+enum err client_add(struct clients *clients, const struct mosquitto *handle,
+	const struct claims *claims, const char *device, struct client **out)
 {
 	client_forget(clients, handle);
-	struct user *user = user_find(clients, id);
+	struct user *user = user_find(clients, &claims->user_id);
 	bool is_new = user == NULL;
 	if (is_new)
-		user = user_make(clients, id);
+		user = user_make(clients, &claims->user_id);
 	if (!user)
 		return ERR_UNAVAILABLE;
 	if (!user_has_room(clients, user, device))
 		return ERR_RATE_LIMITED;
 
-	struct client *client = client_make(clients, handle);
+	struct client *client = client_make(clients, handle, &claims->session_id);
 	if (!client) {
 		if (is_new)
 			user_drop(clients, user);
@@ -201,14 +222,14 @@ enum err client_add(struct clients *clients, const struct mosquitto *handle, con
 	device_take_over(clients, user, device);
 	user_return(clients, user);
 	client->user = user;
-	client->expires_at_s = expires_at_s;
+	client->expires_at_s = claims->expires_at_s;
 	memccpy(client->device, device, '\0', sizeof(client->device) - 1);
 	client->next = user->clients;
 	user->clients = client;
 	user->nclients++;
 	user->nconnected++;
-	if (expires_at_s < clients->next_expiry_s)
-		clients->next_expiry_s = expires_at_s;
+	if (claims->expires_at_s < clients->next_expiry_s)
+		clients->next_expiry_s = claims->expires_at_s;
 	*out = client;
 	return OK;
 }
@@ -217,11 +238,26 @@ enum err client_add_push(
 	struct clients *clients, const struct mosquitto *handle, struct client **out)
 {
 	client_forget(clients, handle);
-	struct client *client = client_make(clients, handle);
+	struct client *client = client_make(clients, handle, NULL);
 	if (!client)
 		return ERR_UNAVAILABLE;
 	*out = client;
 	return OK;
+}
+
+void client_listen(struct clients *clients, struct client *client, bool listening)
+{
+	if (client->listening == listening)
+		return;
+	client->listening = listening;
+	clients->nlistening += listening ? 1 : -1U;
+}
+
+void client_id_format(const struct client *client, char out[TOPIC_CLIENT_BYTES])
+{
+	uuid_format(&client->user->id, out);
+	out[UUID_TEXT_LEN] = '/';
+	memcpy(out + UUID_TEXT_LEN + 1, client->device, sizeof(client->device));
 }
 
 void client_leave(

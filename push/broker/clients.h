@@ -1,6 +1,6 @@
 /*
- * Who is connected: one entry a connection, found by the broker's own handle, and one entry a user,
- * found by id. All that the other files decide from is here, in memory; nothing here talks to the
+ * Who is connected: one entry a connection, found by the broker's own handle or by the session that
+ * its token is of, and one entry a user, found by id. All that the other files decide from is here, in memory; nothing here talks to the
  * broker.
  *
  * An entry outlives its connection: the broker asks on behalf of a handle that is gone when a will
@@ -15,6 +15,7 @@
 
 #include "lib/err.h"
 #include "lib/id.h"
+#include "lib/jose.h"
 #include "lib/topic.h"
 #include "push/broker/table.h"
 
@@ -34,14 +35,18 @@ enum {
 struct user;
 
 struct client {
-	struct table_node node; /* by handle */
+	struct table_node node;		/* by handle */
+	struct table_node session_node; /* by session, unless it is parley-push */
 	const struct mosquitto *handle;
-	struct user *user;    /* NULL: parley-push */
-	struct client *next;  /* of the same user, newest first */
-	int64_t expires_at_s; /* of its token */
+	struct user *user;	/* NULL: parley-push */
+	struct client *next;	/* of the same user, newest first */
+	struct uuid session_id; /* of its token, as is the next */
+	int64_t expires_at_s;
 	bool connected;
 	bool replaced; /* a newer connection has taken its client id */
 	bool kicked;
+	bool revoked;	/* its session has ended: it may do nothing any more */
+	bool listening; /* parley-push: takes commands */
 	char device[TOPIC_DEVICE_MAX + 1];
 	unsigned char proof[CLIENT_PROOF_BYTES]; /* keyed hash of what it logged in with */
 };
@@ -72,11 +77,13 @@ struct user_queue {
 
 struct clients {
 	struct table by_handle;
+	struct table by_session;
 	struct table users;
 	struct user_queue leaving; /* without a connection, still online */
 	struct user_queue gone;	   /* offline, perhaps with a session */
-	unsigned char hash_key[16];
+	unsigned char hash_key[TABLE_KEY_BYTES];
 	int64_t next_expiry_s; /* no token expires before */
+	unsigned nlistening;   /* connections of parley-push that take commands */
 };
 
 /* ERR_UNAVAILABLE when out of memory. Pairs with clients_free. */
@@ -88,15 +95,24 @@ void clients_free(struct clients *clients);
 struct client *client_find(const struct clients *clients, const struct mosquitto *handle);
 struct user *user_find(const struct clients *clients, const struct uuid *id);
 
-/* An entry for a connection that has proved to be id on device, until expires_at_s. Older entries
- * of the same handle or client id make room. The user is taken out of its queue. ERR_UNAVAILABLE
- * when out of memory, ERR_RATE_LIMITED when the user has too many connections. *out is borrowed. */
+/* An entry of the session that is not marked as revoked, or NULL. */
+struct client *client_of_session(const struct clients *clients, const struct uuid *session_id);
+
+/* An entry for a connection that has proved its claims on device. Older entries of the same handle
+ * or client id make room. The user is taken out of its queue. ERR_UNAVAILABLE when out of memory,
+ * ERR_RATE_LIMITED when the user has too many connections. *out is borrowed. */
 must_check enum err client_add(struct clients *clients, const struct mosquitto *handle,
-	const struct uuid *id, const char *device, int64_t expires_at_s, struct client **out);
+	const struct claims *claims, const char *device, struct client **out);
 
 /* The same for parley-push, which is nobody's. */
 must_check enum err client_add_push(
 	struct clients *clients, const struct mosquitto *handle, struct client **out);
+
+/* A connection of parley-push takes commands from now on, or no longer. */
+void client_listen(struct clients *clients, struct client *client, bool listening);
+
+/* The client id of a user's connection: "<user id>/<device>". */
+void client_id_format(const struct client *client, char out[TOPIC_CLIENT_BYTES]);
 
 /* The connection of a handle has ended; an unknown handle is one that was refused. The last of a
  * user's puts it among the leaving, due at due_us. */

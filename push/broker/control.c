@@ -5,8 +5,11 @@
 #include "push/broker/control.h"
 
 enum {
-	RECIPIENT_BYTES = UUID_TEXT_LEN + 1
+	ID_BYTES = UUID_TEXT_LEN + 1
 };
+
+/* The end of the year 9999, beyond which RFC 3339 does not go. */
+#define SECONDS_MAX 253402300799LL
 
 /* Cuts the bytes up to the separator off *rest; false when it is not there. */
 static bool word_cut(struct str *rest, char separator, struct str *word)
@@ -42,7 +45,7 @@ static bool deliver_read(struct str line, struct control *out)
 	return number_read(line, UINT32_MAX, &out->expiry_s);
 }
 
-static bool recipient_ok(const char *line)
+static bool id_ok(const char *line)
 {
 	struct uuid id;
 	char canonical[UUID_TEXT_LEN + 1];
@@ -53,41 +56,89 @@ static bool recipient_ok(const char *line)
 	return memcmp(canonical, line, UUID_TEXT_LEN) == 0;
 }
 
+/* "<window_ms>" */
+static bool resync_read(struct str line, struct control *out)
+{
+	return number_read(line, UINT32_MAX, &out->window_ms);
+}
+
+/* "<until_s>" */
+static bool revoke_read(struct str line, struct control *out)
+{
+	long long value;
+	if (!text_parse_int(line, 0, SECONDS_MAX, &value))
+		return false;
+	out->until_s = value;
+	return true;
+}
+
+static bool open_read(struct str line, struct control *out)
+{
+	(void)out;
+	return line.len == 0;
+}
+
+/* What follows each verb. */
+static const struct verb_row {
+	struct str head; /* with the blank before what read takes */
+	bool (*read)(struct str line, struct control *out);
+	bool has_ids;
+	bool has_payload;
+} verbs[] = {
+	[CONTROL_DELIVER] = { { "deliver ", 8 }, deliver_read, true, true },
+	[CONTROL_RESYNC] = { { "resync ", 7 }, resync_read, false, true },
+	[CONTROL_REVOKE] = { { "revoke ", 7 }, revoke_read, true, false },
+	[CONTROL_OPEN] = { { "open", 4 }, open_read, false, false },
+};
+enum {
+	NVERBS = sizeof(verbs) / sizeof(verbs[0])
+};
+
 /* Lines of ids, up to the empty line. */
-static bool recipients_read(struct str *rest, struct control *out)
+static bool ids_read(struct str *rest, struct control *out)
 {
 	const char *begin = rest->ptr;
 	size_t count = 0;
 	while (rest->len > 0 && rest->ptr[0] != '\n') {
-		if (count == CONTROL_RECIPIENTS_MAX || rest->len < RECIPIENT_BYTES ||
-			!recipient_ok(rest->ptr))
+		if (count == CONTROL_RECIPIENTS_MAX || rest->len < ID_BYTES || !id_ok(rest->ptr))
 			return false;
-		rest->ptr += RECIPIENT_BYTES;
-		rest->len -= RECIPIENT_BYTES;
+		rest->ptr += ID_BYTES;
+		rest->len -= ID_BYTES;
 		count++;
 	}
-	out->recipients = (struct str){ begin, count * RECIPIENT_BYTES };
-	out->nrecipients = count;
+	out->ids = (struct str){ begin, count * ID_BYTES };
+	out->nids = count;
+	return true;
+}
+
+bool control_id(struct str *ids, struct uuid *out)
+{
+	if (ids->len < ID_BYTES || uuid_parse((struct str){ ids->ptr, UUID_TEXT_LEN }, out) != OK)
+		return false;
+	ids->ptr += ID_BYTES;
+	ids->len -= ID_BYTES;
 	return true;
 }
 
 enum err control_read(struct str text, struct control *out)
 {
 	struct control control = { 0 };
-	struct str rest = text, line, verb, empty;
-	if (!word_cut(&rest, '\n', &line) || !word_cut(&line, ' ', &verb))
+	struct str rest = text, line, empty;
+	if (!word_cut(&rest, '\n', &line))
+		return ERR_INVALID_INPUT;
+	int verb = 0;
+	while (verb < NVERBS && !str_starts(line, verbs[verb].head))
+		verb++;
+	if (verb == NVERBS)
 		return ERR_INVALID_INPUT;
 
-	bool ok = false;
-	if (str_equal(verb, STR("deliver"))) {
-		control.verb = CONTROL_DELIVER;
-		ok = deliver_read(line, &control) && recipients_read(&rest, &control);
-	} else if (str_equal(verb, STR("resync"))) {
-		control.verb = CONTROL_RESYNC;
-		ok = number_read(line, UINT32_MAX, &control.window_ms);
-	}
+	const struct verb_row *row = &verbs[verb];
+	control.verb = (enum control_verb)verb;
+	line = (struct str){ line.ptr + row->head.len, line.len - row->head.len };
+	if (!row->read(line, &control) || (row->has_ids && !ids_read(&rest, &control)))
+		return ERR_INVALID_INPUT;
 	/* The head ends with an empty line, and an event is never empty. */
-	if (!ok || !word_cut(&rest, '\n', &empty) || empty.len > 0 || rest.len == 0)
+	if (!word_cut(&rest, '\n', &empty) || empty.len > 0 || (rest.len > 0) != row->has_payload)
 		return ERR_INVALID_INPUT;
 	control.payload = rest;
 	*out = control;

@@ -11,11 +11,20 @@
  *	resync <window_ms>\n\n			every connected user gets "sync.required" on users/<id>/sync,
  *						spread over window_ms; payload: the event to send
  *
+ *	revoke <until_s>\n			these sessions have ended: their connections are closed, and
+ *	<session id>\n				their tokens refused up to the second until_s of the wall
+ *	<session id>\n …			clock, when the last of them has expired
+ *	\n
+ *
+ *	open\n\n				all that is revoked has been told: users may come in, who since
+ *						the broker's start could not
+ *
  * Ids are canonical lower case. A publish that does not read so is refused whole.
  */
 #ifndef PUSH_BROKER_CONTROL_H
 #define PUSH_BROKER_CONTROL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,12 +34,14 @@
 #include "lib/topic.h"
 
 enum {
-	CONTROL_RECIPIENTS_MAX = 4096
+	CONTROL_RECIPIENTS_MAX = 4096 /* and sessions */
 };
 
 enum control_verb {
 	CONTROL_DELIVER,
-	CONTROL_RESYNC
+	CONTROL_RESYNC,
+	CONTROL_REVOKE,
+	CONTROL_OPEN
 };
 
 struct control {
@@ -38,11 +49,15 @@ struct control {
 	enum topic_name topic; /* of deliver */
 	int qos;	       /* 0 or 1 */
 	uint32_t expiry_s;
-	uint32_t window_ms;    /* of resync */
-	struct str recipients; /* the lines of ids, each UUID_TEXT_LEN + 1 bytes */
-	size_t nrecipients;
-	struct str payload;
+	uint32_t window_ms; /* of resync */
+	int64_t until_s;    /* of revoke */
+	struct str ids;	    /* recipients or sessions: lines of UUID_TEXT_LEN + 1 bytes */
+	size_t nids;
+	struct str payload; /* empty, but of deliver and resync */
 };
+
+/* The next id of those in *ids; false after the last. */
+bool control_id(struct str *ids, struct uuid *out);
 
 /* Reads a publish; everything in *out is borrowed from text. ERR_INVALID_INPUT when it is none. */
 must_check enum err control_read(struct str text, struct control *out);

@@ -30,12 +30,10 @@ static enum err user_publish(const struct user *user, enum topic_name name, stru
 /* Users without an entry have neither connection nor session here: nobody would get it. */
 static void deliver(struct broker *broker, const struct control *control)
 {
-	const char *line = control->recipients.ptr;
+	struct str ids = control->ids;
+	struct uuid id;
 	int64_t failed = 0;
-	for (size_t i = 0; i < control->nrecipients; i++, line += UUID_TEXT_LEN + 1) {
-		struct uuid id;
-		if (uuid_parse((struct str){ line, UUID_TEXT_LEN }, &id) != OK)
-			continue;
+	while (control_id(&ids, &id)) {
 		const struct user *user = user_find(&broker->clients, &id);
 		if (user && user_publish(user, control->topic, control->payload, control->qos,
 				    control->expiry_s) != OK)
@@ -63,6 +61,14 @@ static void resync_start(struct broker *broker, const struct control *control)
 	log_info("telling everybody to sync", LOG_INT("window_ms", control->window_ms));
 }
 
+static void users_open(struct broker *broker)
+{
+	if (!broker->open)
+		log_info(
+			"open for users", LOG_INT("revoked_sessions", broker->revoked.table.count));
+	broker->open = true;
+}
+
 static void control_run(struct broker *broker, struct str text)
 {
 	struct control control;
@@ -76,6 +82,12 @@ static void control_run(struct broker *broker, struct str text)
 		break;
 	case CONTROL_RESYNC:
 		resync_start(broker, &control);
+		break;
+	case CONTROL_REVOKE:
+		revoked_receive(broker, &control);
+		break;
+	case CONTROL_OPEN:
+		users_open(broker);
 		break;
 	}
 }

@@ -19,13 +19,6 @@ struct batch {
 	char ids[BATCH_MAX][TOPIC_CLIENT_BYTES];
 };
 
-static void client_id(const struct client *client, char out[TOPIC_CLIENT_BYTES])
-{
-	uuid_format(&client->user->id, out);
-	out[UUID_TEXT_LEN] = '/';
-	memcpy(out + UUID_TEXT_LEN + 1, client->device, sizeof(client->device));
-}
-
 static void client_collect(struct table_node *node, void *context)
 {
 	struct batch *batch = context;
@@ -35,7 +28,7 @@ static void client_collect(struct table_node *node, void *context)
 		return;
 	if (client->expires_at_s <= batch->now_s && batch->count < BATCH_MAX) {
 		client->kicked = true;
-		client_id(client, batch->ids[batch->count++]);
+		client_id_format(client, batch->ids[batch->count++]);
 	} else if (client->expires_at_s < batch->next_expiry_s) {
 		batch->next_expiry_s = client->expires_at_s;
 	}

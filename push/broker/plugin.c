@@ -31,6 +31,7 @@ static int tick(int event, void *data, void *userdata)
 	broker->now_s = time_now_us() / 1000000;
 	presence_tick(broker, now_us);
 	expiry_tick(broker, now_us);
+	revoked_tick(&broker->revoked, broker->now_s);
 	resync_tick(broker, now_us);
 	auth_tick(broker, now_us);
 	return MOSQ_ERR_SUCCESS;
@@ -84,6 +85,7 @@ static int callbacks_register(mosquitto_plugin_id_t *identifier, struct broker *
 static void broker_free(struct broker *broker)
 {
 	resync_stop(&broker->resync);
+	revoked_free(&broker->revoked);
 	clients_free(&broker->clients);
 	settings_free(&broker->settings);
 	mosquitto_free(broker);
@@ -112,12 +114,13 @@ EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userd
 	struct broker *broker = mosquitto_calloc(1, sizeof(*broker));
 	if (!broker)
 		return rc;
-	if (clients_init(&broker->clients) != OK)
+	if (clients_init(&broker->clients) != OK || revoked_init(&broker->revoked) != OK)
 		goto out;
 	rc = MOSQ_ERR_INVAL;
 	if (settings_load(options, noptions, &broker->settings) != OK)
 		goto out;
 	broker->now_s = time_now_us() / 1000000;
+	broker->open = !broker->settings.gate;
 	rc = callbacks_register(identifier, broker);
 	if (rc != MOSQ_ERR_SUCCESS)
 		goto out;

@@ -55,12 +55,23 @@ static bool text_set(struct settings *settings, const struct option_row *row, co
 	return *text != NULL;
 }
 
+static bool gate_set(struct settings *settings, const char *value)
+{
+	settings->gate = strcmp(value, "true") == 0;
+	if (settings->gate || strcmp(value, "false") == 0)
+		return true;
+	log_error("plugin option is neither true nor false", LOG_STR("option", "gate"));
+	return false;
+}
+
 static bool option_set(struct settings *settings, const struct mosquitto_opt *option)
 {
 	for (int i = 0; i < NTEXT_OPTIONS; i++) {
 		if (strcmp(option->key, text_options[i].key) == 0)
 			return text_set(settings, &text_options[i], option->value);
 	}
+	if (strcmp(option->key, "gate") == 0)
+		return gate_set(settings, option->value);
 	long long grace_ms;
 	if (strcmp(option->key, "grace_ms") != 0) {
 		log_error("unknown plugin option", LOG_STR("option", option->key));
@@ -80,6 +91,7 @@ static enum err options_read(
 {
 	bool ok = true;
 	settings->grace_us = GRACE_DEFAULT_MS * 1000LL;
+	settings->gate = true;
 	for (int i = 0; i < noptions; i++)
 		ok &= option_set(settings, &options[i]);
 	for (int i = 0; i < NTEXT_OPTIONS; i++) {

@@ -24,6 +24,7 @@ struct settings {
 	char *audience;
 	char *secret_file;
 	int64_t grace_us; /* from the last connection's end to "offline" */
+	bool gate;	  /* nobody comes in before parley-push says so */
 
 	struct jose_keys *keys;
 	char secret[SETTINGS_SECRET_MAX];

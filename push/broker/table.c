@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include <mosquitto_broker.h>
+#include <sodium.h>
 
 enum {
 	BUCKETS_MIN = 64
@@ -45,6 +46,14 @@ enum err table_init(struct table *table, size_t max)
 		return OK;
 	*table = (struct table){ 0 };
 	return ERR_UNAVAILABLE;
+}
+
+uint64_t table_hash(const unsigned char key[TABLE_KEY_BYTES], const struct uuid *id)
+{
+	uint64_t hash;
+	_Static_assert(TABLE_KEY_BYTES == crypto_shorthash_KEYBYTES, "key of the hash");
+	crypto_shorthash((unsigned char *)&hash, id->bytes, sizeof(id->bytes), key);
+	return hash;
 }
 
 void table_free(struct table *table)

@@ -14,6 +14,11 @@
 #include <stdint.h>
 
 #include "lib/err.h"
+#include "lib/id.h"
+
+enum {
+	TABLE_KEY_BYTES = 16
+};
 
 struct table_node {
 	struct table_node *next;
@@ -29,6 +34,9 @@ struct table {
 
 /* An empty table for at most max nodes. ERR_UNAVAILABLE when out of memory. */
 must_check enum err table_init(struct table *table, size_t max);
+
+/* Under what an id is kept. Keyed, since an identity provider's ids may be of anybody's choosing. */
+uint64_t table_hash(const unsigned char key[TABLE_KEY_BYTES], const struct uuid *id);
 
 /* Frees the buckets, not the nodes. */
 void table_free(struct table *table);

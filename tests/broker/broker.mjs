@@ -62,6 +62,7 @@ export function claimsOf(user, changes = {}) {
 function configuration(values) {
 	const template = fs.readFileSync(path.join(root, 'ops/mosquitto.conf'), 'utf8');
 	return template.replace(/^plugin_opt_grace_ms .*$/m, `plugin_opt_grace_ms ${values.GRACE_MS}`)
+		.replace(/^plugin_opt_gate .*$/m, 'plugin_opt_gate true')
 		.replace(/@([A-Z_]+)@/g, (whole, name) => values[name] ?? whole);
 }
 
@@ -104,9 +105,11 @@ export class Broker {
 		fs.writeFileSync(path.join(broker.dir, 'secret'), `${broker.secret}\nsecond line\n`);
 		broker.graceMs = options.graceMs ?? 200;
 		broker.edit = options.edit ?? ((text) => text);
+		broker.opens = options.open ?? true;
 		broker.clients = [];
 		broker.log = '';
 		try {
+			Object.assign(broker, { port: await freePort(), wsPort: await freePort() });
 			await broker.launch();
 		} catch (error) {
 			await broker.kill();
@@ -116,8 +119,7 @@ export class Broker {
 	}
 
 	async launch() {
-		const [port, wsPort] = [await freePort(), await freePort()];
-		Object.assign(this, { port, wsPort });
+		const { port, wsPort } = this;
 		const file = path.join(this.dir, 'mosquitto.conf');
 		fs.writeFileSync(file, this.edit(configuration({
 			BIND: '127.0.0.1', MQTT_PORT: port, WS_PORT: wsPort, PLUGIN: path.join(build, 'parley_broker.so'),
@@ -132,6 +134,22 @@ export class Broker {
 			until(async () => await listening(port) && await listening(wsPort), 'mosquitto listens'),
 			this.ended.then(({ code, signal }) => { throw new Error(`mosquitto ended (${code ?? signal}):\n${this.log}`); }),
 		]);
+		if (this.opens) await this.open();
+	}
+
+	// As parley-push does when it has told everything that is revoked: from now on users get in.
+	async open() {
+		const push = await this.connectPush();
+		await publish(push, CONTROL, 'open\n\n');
+		push.end(true);
+	}
+
+	// Killed, and started again at the same address.
+	async restart() {
+		this.process.kill('SIGKILL');
+		await this.ended;
+		this.log = '';
+		await this.launch();
 	}
 
 	async kill() {
@@ -221,6 +239,9 @@ export function deliver(push, recipients, text, { topic = 'messages', qos = 1, e
 
 export const received = (client, match) => client.inbox.filter((message) =>
 	Object.entries(match).every(([key, value]) => message[key] === value));
+
+export const revoke = (push, sessions, untilS = seconds() + 900) =>
+	publish(push, CONTROL, `revoke ${untilS}\n${sessions.map((id) => `${id}\n`).join('')}\n`);
 
 // Everything that was on its way to client has come: what push delivers now comes last.
 export async function fence(push, user, client) {

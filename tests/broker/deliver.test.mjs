@@ -134,6 +134,8 @@ test('garbage on the control topic is refused and leaves the broker as it was', 
 		`deliver messages 1 0\n${alice}\r\n\ntext`, `deliver messages 1 0\n${line}${alice.slice(1)}\n\ntext`, `deliver messages 1 0\nx\n\ntext`,
 		`deliver messages 1 0\n${line.repeat(4097)}\ntext`, `kick ${alice}\n\ntext`, 'resync\n\ntext', 'resync \n\ntext', 'resync x\n\ntext',
 		'resync 1\ntext', 'resync 1\n\n', 'resync 4294967296\n\ntext', `resync 1\n${line}\ntext`,
+		'revoke\n\n', `revoke soon\n${line}\n`, `revoke 1\n${line}\ntext`, `revoke 1\n${alice.toUpperCase()}\n\n`, `revoke 1\n${line.repeat(4097)}\n`,
+		'open', 'open\n', 'open 1\n\n', 'open\n\ntext',
 		Buffer.from([0]), Buffer.alloc(1000), crypto.randomBytes(4000), Buffer.from(`deliver messages 1 0\n${line}`.replace('\n', '\0')),
 		'x'.repeat(400_000), '\n'.repeat(100_000), 'deliver messages 1 0\n'.repeat(1000),
 	];

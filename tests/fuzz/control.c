@@ -14,29 +14,45 @@ static bool head_is(struct str text, const char *head)
 	return str_starts(text, str_of(head));
 }
 
+static void head_write(const struct control *control, char *out, size_t room)
+{
+	switch (control->verb) {
+	case CONTROL_DELIVER:
+		snprintf(out, room, "deliver %s %d %u\n", topic_names[control->topic], control->qos,
+			control->expiry_s);
+		break;
+	case CONTROL_RESYNC:
+		snprintf(out, room, "resync %u\n", control->window_ms);
+		break;
+	case CONTROL_REVOKE:
+		snprintf(out, room, "revoke %lld\n", (long long)control->until_s);
+		break;
+	case CONTROL_OPEN:
+		snprintf(out, room, "open\n");
+		break;
+	}
+}
+
 static void check(struct str text, const struct control *control)
 {
 	char head[96];
-	if (control->verb == CONTROL_RESYNC)
-		snprintf(head, sizeof(head), "resync %u\n", control->window_ms);
-	else
-		snprintf(head, sizeof(head), "deliver %s %d %u\n", topic_names[control->topic],
-			control->qos, control->expiry_s);
+	head_write(control, head, sizeof(head));
 	size_t len = strlen(head);
-	if (!head_is(text, head) ||
-		control->recipients.len != control->nrecipients * RECIPIENT_BYTES ||
-		control->nrecipients > CONTROL_RECIPIENTS_MAX)
+	bool has_payload = control->verb == CONTROL_DELIVER || control->verb == CONTROL_RESYNC;
+	if (!head_is(text, head) || control->ids.len != control->nids * ID_BYTES ||
+		control->nids > CONTROL_RECIPIENTS_MAX || (control->payload.len > 0) != has_payload)
 		abort();
-	if (control->payload.ptr != text.ptr + len + control->recipients.len + 1 ||
+	if (control->payload.ptr != text.ptr + len + control->ids.len + 1 ||
 		control->payload.ptr + control->payload.len != text.ptr + text.len ||
 		control->payload.ptr[-1] != '\n')
 		abort();
-	for (size_t i = 0; i < control->nrecipients; i++) {
-		struct uuid id;
-		struct str line = { control->recipients.ptr + i * RECIPIENT_BYTES, UUID_TEXT_LEN };
-		if (uuid_parse(line, &id) != OK)
-			abort();
-	}
+	struct str ids = control->ids;
+	struct uuid id;
+	size_t count = 0;
+	while (control_id(&ids, &id))
+		count++;
+	if (count != control->nids || ids.len > 0)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -25,6 +25,7 @@ struct client *client_find(const struct clients *clients, const struct mosquitto
 enum who {
 	USER,
 	EXPIRED,
+	REVOKED,
 	PUSH,
 	NOBODY
 };
@@ -64,6 +65,11 @@ static const struct row rows[] = {
 	{ EXPIRED, MOSQ_ACL_WRITE, "users/" ME "/commands/send", false, false },
 	{ EXPIRED, MOSQ_ACL_READ, "users/" ME "/messages", false, true },
 
+	{ REVOKED, MOSQ_ACL_WRITE, "users/" ME "/commands/send", false, false },
+	{ REVOKED, MOSQ_ACL_READ, "users/" ME "/messages", false, false },
+	{ REVOKED, MOSQ_ACL_READ, "presence/" OTHER, true, false },
+	{ REVOKED, MOSQ_ACL_SUBSCRIBE, "users/" ME "/#", false, false },
+
 	{ PUSH, MOSQ_ACL_WRITE, TOPIC_CONTROL, false, true },
 	{ PUSH, MOSQ_ACL_WRITE, TOPIC_CONTROL, true, false },
 	{ PUSH, MOSQ_ACL_WRITE, TOPIC_CONTROL "/x", false, false },
@@ -100,6 +106,7 @@ static void rows_are_judged(void **state)
 	const struct client clients[] = {
 		[USER] = { .user = &user, .expires_at_s = NOW_S + 1 },
 		[EXPIRED] = { .user = &user, .expires_at_s = NOW_S },
+		[REVOKED] = { .user = &user, .expires_at_s = NOW_S + 1, .revoked = true },
 		[PUSH] = { .user = NULL },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -61,11 +61,17 @@ static struct uuid user_id(uint32_t number)
 	return id;
 }
 
+static enum err add(uintptr_t number, uint32_t user, const char *device, struct client **out)
+{
+	struct claims claims = { .user_id = user_id(user), .expires_at_s = 100 };
+	claims.session_id = user_id((uint32_t)number + 1000000);
+	return client_add(&clients, handle(number), &claims, device, out);
+}
+
 static struct client *join(uintptr_t number, uint32_t user, const char *device)
 {
-	struct uuid id = user_id(user);
 	struct client *client = NULL;
-	assert_int_equal(client_add(&clients, handle(number), &id, device, 100, &client), OK);
+	assert_int_equal(add(number, user, device, &client), OK);
 	return client;
 }
 
@@ -207,15 +213,13 @@ static void queues_keep_their_order(void **state)
 static void connections_of_a_user_are_bounded(void **state)
 {
 	(void)state;
-	struct uuid id = user_id(1);
 	struct client *client = NULL;
 	char device[16];
 	for (uintptr_t i = 1; i <= CLIENTS_PER_USER_MAX; i++) {
 		snprintf(device, sizeof(device), "d%d", (int)i);
 		join(i, 1, device);
 	}
-	assert_int_equal(
-		client_add(&clients, handle(99), &id, "one-more", 100, &client), ERR_RATE_LIMITED);
+	assert_int_equal(add(99, 1, "one-more", &client), ERR_RATE_LIMITED);
 	assert_null(client);
 	assert_false(client_find(&clients, handle(5))->replaced);
 	join(100, 1, "d5");
@@ -246,14 +250,13 @@ static void parley_push_is_nobody(void **state)
 static void without_memory_nothing_is_left_behind(void **state)
 {
 	(void)state;
-	struct uuid id = user_id(1);
 	struct client *client = NULL;
 	for (blocks_left = 0; blocks_left < 2;) {
 		long tried = blocks_left;
-		assert_int_equal(client_add(&clients, handle(1), &id, "phone", 100, &client),
-			ERR_UNAVAILABLE);
+		assert_int_equal(add(1, 1, "phone", &client), ERR_UNAVAILABLE);
 		assert_null(client);
 		assert_int_equal(clients.users.count + clients.by_handle.count, 0);
+		assert_int_equal(clients.by_session.count, 0);
 		blocks_left = tried + 1;
 	}
 	blocks_left = 0;
@@ -262,7 +265,7 @@ static void without_memory_nothing_is_left_behind(void **state)
 	join(1, 1, "phone");
 
 	struct clients none;
-	for (long blocks = 0; blocks < 2; blocks++) {
+	for (long blocks = 0; blocks < 3; blocks++) {
 		blocks_left = blocks;
 		assert_int_equal(clients_init(&none), ERR_UNAVAILABLE);
 		clients_free(&none);
@@ -300,19 +303,69 @@ static void many_are_found(void **state)
 static void a_full_table_refuses(void **state)
 {
 	(void)state;
-	struct uuid id = user_id(3);
 	struct client *client = NULL;
 	clients.users.max = 2;
 	clients.by_handle.max = 3;
 	join(1, 1, "phone");
 	join(2, 2, "phone");
-	assert_int_equal(
-		client_add(&clients, handle(3), &id, "phone", 100, &client), ERR_UNAVAILABLE);
+	assert_int_equal(add(3, 3, "phone", &client), ERR_UNAVAILABLE);
 	join(3, 1, "laptop");
-	id = user_id(2);
-	assert_int_equal(
-		client_add(&clients, handle(4), &id, "laptop", 100, &client), ERR_UNAVAILABLE);
+	assert_int_equal(add(4, 2, "laptop", &client), ERR_UNAVAILABLE);
 	check_user(2, 1, 1, USER_PRESENT);
+	clients.by_handle.max = 4;
+	clients.by_session.max = 3;
+	assert_int_equal(add(4, 2, "laptop", &client), ERR_UNAVAILABLE);
+	assert_int_equal(clients.by_handle.count, 3);
+	check_user(2, 1, 1, USER_PRESENT);
+}
+
+static void a_session_finds_its_connections(void **state)
+{
+	(void)state;
+	struct claims claims = { .user_id = user_id(1), .session_id = user_id(7) };
+	struct uuid other = user_id(8);
+	struct client *phone, *laptop;
+	join(1, 1, "tablet");
+	assert_null(client_of_session(&clients, &claims.session_id));
+	assert_int_equal(client_add(&clients, handle(2), &claims, "phone", &phone), OK);
+	assert_int_equal(client_add(&clients, handle(3), &claims, "laptop", &laptop), OK);
+	assert_null(client_of_session(&clients, &other));
+
+	/* each once, with and without a connection */
+	leave(2, 500);
+	struct client *first = client_of_session(&clients, &claims.session_id);
+	assert_true(first == phone || first == laptop);
+	first->revoked = true;
+	struct client *second = client_of_session(&clients, &claims.session_id);
+	assert_true(second == (first == phone ? laptop : phone));
+	second->revoked = true;
+	assert_null(client_of_session(&clients, &claims.session_id));
+
+	/* and none that is gone */
+	second->revoked = first->revoked = false;
+	client_forget(&clients, handle(2));
+	client_forget(&clients, handle(3));
+	assert_null(client_of_session(&clients, &claims.session_id));
+}
+
+static void who_listens_is_counted(void **state)
+{
+	(void)state;
+	struct client *first, *second;
+	assert_int_equal(client_add_push(&clients, handle(1), &first), OK);
+	assert_int_equal(client_add_push(&clients, handle(2), &second), OK);
+	assert_int_equal(clients.nlistening, 0);
+	client_listen(&clients, first, true);
+	client_listen(&clients, first, true);
+	assert_int_equal(clients.nlistening, 1);
+	client_listen(&clients, second, true);
+	client_listen(&clients, first, false);
+	client_listen(&clients, first, false);
+	assert_int_equal(clients.nlistening, 1);
+	leave(1, 500);
+	assert_int_equal(clients.nlistening, 1);
+	leave(2, 500);
+	assert_int_equal(clients.nlistening, 0);
 }
 
 int main(void)
@@ -328,6 +381,8 @@ int main(void)
 		TEST(queues_keep_their_order),
 		TEST(connections_of_a_user_are_bounded),
 		TEST(parley_push_is_nobody),
+		TEST(a_session_finds_its_connections),
+		TEST(who_listens_is_counted),
 		TEST(without_memory_nothing_is_left_behind),
 		TEST(many_are_found),
 		TEST(a_full_table_refuses),

@@ -28,17 +28,22 @@ static void good_ones(void **state)
 	static const struct {
 		const char *text;
 		struct control expected;
-		const char *recipients, *payload;
+		const char *ids, *payload;
 	} rows[] = {
 		{ "deliver messages 1 0\n" A B "\n{}",
-			{ .topic = TOPIC_MESSAGES, .qos = 1, .nrecipients = 2 }, A B, "{}" },
+			{ .topic = TOPIC_MESSAGES, .qos = 1, .nids = 2 }, A B, "{}" },
 		{ "deliver typing 0 3\n" A "\n\n",
-			{ .topic = TOPIC_TYPING, .expiry_s = 3, .nrecipients = 1 }, A, "\n" },
+			{ .topic = TOPIC_TYPING, .expiry_s = 3, .nids = 1 }, A, "\n" },
 		{ "deliver sync 1 4294967295\n\n" A,
 			{ .topic = TOPIC_SYNC, .qos = 1, .expiry_s = UINT32_MAX }, "", A },
 		{ "resync 0\n\nx", { .verb = CONTROL_RESYNC }, "", "x" },
 		{ "resync 4294967295\n\nresync 1\n\n",
 			{ .verb = CONTROL_RESYNC, .window_ms = UINT32_MAX }, "", "resync 1\n\n" },
+		{ "revoke 1790000000\n" A B "\n",
+			{ .verb = CONTROL_REVOKE, .until_s = 1790000000, .nids = 2 }, A B, "" },
+		{ "revoke 253402300799\n\n", { .verb = CONTROL_REVOKE, .until_s = SECONDS_MAX }, "",
+			"" },
+		{ "open\n\n", { .verb = CONTROL_OPEN }, "", "" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct control control;
@@ -49,8 +54,8 @@ static void good_ones(void **state)
 		if (control.verb != expected->verb || control.topic != expected->topic ||
 			control.qos != expected->qos || control.expiry_s != expected->expiry_s ||
 			control.window_ms != expected->window_ms ||
-			control.nrecipients != expected->nrecipients ||
-			!str_equal(control.recipients, str_of(rows[i].recipients)) ||
+			control.until_s != expected->until_s || control.nids != expected->nids ||
+			!str_equal(control.ids, str_of(rows[i].ids)) ||
 			!str_equal(control.payload, str_of(rows[i].payload)))
 			fail_msg("read wrong: %s", rows[i].text);
 		free(memory);
@@ -124,6 +129,33 @@ static const char *const bad[] = {
 	"resync 1\n\n",
 	"resync 1\n",
 	"resync 1\n" A "\nx",
+	"revoke",
+	"revoke\n\n",
+	"revoke \n" A "\n",
+	"revoke\n" A "\n",
+	"revoke x\n" A "\n",
+	"revoke -1\n" A "\n",
+	"revoke 01\n" A "\n",
+	"revoke 1.5\n" A "\n",
+	"revoke 1 \n" A "\n",
+	"revoke 1 2\n" A "\n",
+	"revoke 253402300800\n" A "\n",
+	"revoke 99999999999999999999999\n" A "\n",
+	"revoke 1\n" A,
+	"revoke 1\n" A "\nx",
+	"revoke 1\n" A "\n\n",
+	"revoke 1\n" A "x\n\n",
+	"revoke 1\n" A "\n" B,
+	"revoke 1\n0190A000-0000-7000-8000-00000000ABCD\n\n",
+	"REVOKE 1\n" A "\n",
+	"open",
+	"open\n",
+	"open \n\n",
+	"open 1\n\n",
+	"open\n\nx",
+	"open\n" A "\n",
+	"opened\n\n",
+	"\nopen\n\n",
 	"kick " A "\nx",
 };
 
@@ -156,11 +188,9 @@ static void no_beginning_of_a_message_passes(void **state)
 	}
 }
 
-static void recipients_are_bounded(void **state)
+static void ids_are_bounded(const char *head, const char *tail)
 {
-	(void)state;
-	static const char head[] = "deliver messages 1 0\n";
-	size_t room = sizeof(head) + (CONTROL_RECIPIENTS_MAX + 1) * strlen(A) + 3;
+	size_t room = strlen(head) + (CONTROL_RECIPIENTS_MAX + 1) * strlen(A) + strlen(tail) + 1;
 	char *text = malloc(room), *memory;
 	assert_non_null(text);
 	for (size_t count = CONTROL_RECIPIENTS_MAX; count <= CONTROL_RECIPIENTS_MAX + 1; count++) {
@@ -168,12 +198,37 @@ static void recipients_are_bounded(void **state)
 		size_t at = (size_t)snprintf(text, room, "%s", head);
 		for (size_t i = 0; i < count; i++, at += strlen(A))
 			memcpy(text + at, A, strlen(A));
-		memcpy(text + at, "\nx", 2);
+		memcpy(text + at, tail, strlen(tail));
 		enum err expected = count <= CONTROL_RECIPIENTS_MAX ? OK : ERR_INVALID_INPUT;
-		assert_int_equal(read_exact(text, at + 2, &control, &memory), expected);
+		assert_int_equal(read_exact(text, at + strlen(tail), &control, &memory), expected);
 		free(memory);
 	}
 	free(text);
+}
+
+static void recipients_are_bounded(void **state)
+{
+	(void)state;
+	ids_are_bounded("deliver messages 1 0\n", "\nx");
+}
+
+static void sessions_are_bounded(void **state)
+{
+	(void)state;
+	ids_are_bounded("revoke 1790000000\n", "\n");
+}
+
+static void ids_come_one_by_one(void **state)
+{
+	(void)state;
+	struct str ids = STR(A B);
+	struct uuid first, second, third = { { 7 } };
+	assert_true(control_id(&ids, &first));
+	assert_true(control_id(&ids, &second));
+	assert_int_equal(first.bytes[15], 0xcd);
+	assert_int_equal(second.bytes[15], 0xce);
+	assert_false(control_id(&ids, &third));
+	assert_int_equal(third.bytes[0], 7);
 }
 
 int main(void)
@@ -184,6 +239,8 @@ int main(void)
 		cmocka_unit_test(bad_ones),
 		cmocka_unit_test(no_beginning_of_a_message_passes),
 		cmocka_unit_test(recipients_are_bounded),
+		cmocka_unit_test(sessions_are_bounded),
+		cmocka_unit_test(ids_come_one_by_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,12 +70,10 @@ static const struct mosquitto *handle(uintptr_t number)
 static struct client *join(
 	uintptr_t number, uint32_t user, const char *device, int64_t expires_at_s)
 {
-	struct uuid id = { { 0 } };
+	struct claims claims = { .expires_at_s = expires_at_s };
 	struct client *client = NULL;
-	memcpy(id.bytes, &user, sizeof(user));
-	assert_int_equal(
-		client_add(&broker.clients, handle(number), &id, device, expires_at_s, &client),
-		OK);
+	memcpy(claims.user_id.bytes, &user, sizeof(user));
+	assert_int_equal(client_add(&broker.clients, handle(number), &claims, device, &client), OK);
 	return client;
 }
 

@@ -109,9 +109,9 @@ static void the_plugin_reads_what_is_published(void **state)
 	assert_int_equal(control.topic, TOPIC_RECEIPTS);
 	assert_int_equal(control.qos, 1);
 	assert_int_equal(control.expiry_s, 0);
-	assert_int_equal(control.nrecipients, 2);
-	assert_true(str_starts(
-		control.recipients, STR("02000000-0000-0000-0000-000000000000\nab000000-")));
+	assert_int_equal(control.nids, 2);
+	assert_true(
+		str_starts(control.ids, STR("02000000-0000-0000-0000-000000000000\nab000000-")));
 	assert_true(str_equal(control.payload, STR("{\"a\":\"\\n\"}")));
 
 	events_resync(fixture->events, 1500);
