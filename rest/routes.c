@@ -21,6 +21,7 @@ const struct route routes[] = {
 	{ "PATCH", CONVERSATION,                       conversation_update, GUARD_USER, BODY_NEEDED,   16 * KIB,  TX_WRITE,   RATE_WRITE },
 	{ "PUT",   CONVERSATION "/members/{user}",     member_put,          GUARD_USER, BODY_OPTIONAL, 4 * KIB,   TX_NONE,    RATE_WRITE },
 	{ "DELETE", CONVERSATION "/members/{user}",    member_remove,       GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_WRITE },
+	{ "PATCH", CONVERSATION "/me",                 membership_update,   GUARD_USER, BODY_NEEDED,   4 * KIB,   TX_NONE,    RATE_WRITE },
 	{ "GET",   CONVERSATION "/messages",           message_list,        GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
 	{ "POST",  CONVERSATION "/messages",           message_create,      GUARD_USER, BODY_NEEDED,   256 * KIB, TX_NONE,    RATE_SEND },
 	{ "GET",   CONVERSATION "/messages/{message}", message_get,         GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },

@@ -188,29 +188,6 @@ static void members_write(struct buf *buf, const struct conversation *conversati
 	json_write_array_end(buf);
 }
 
-static void me_write(struct buf *buf, const struct membership *me)
-{
-	json_write_key(buf, "me");
-	json_write_object(buf);
-	json_write_key(buf, "role");
-	json_write_str(buf, me->role);
-	json_write_key(buf, "joined_at");
-	json_write_time(buf, me->joined_at_us);
-	json_write_key(buf, "last_read_seq");
-	json_write_int(buf, me->last_read_seq);
-	json_write_key(buf, "last_delivered_seq");
-	json_write_int(buf, me->last_delivered_seq);
-	json_write_key(buf, "unread_count");
-	json_write_int(buf, me->unread_count);
-	json_write_key(buf, "muted_until");
-	json_write_time(buf, me->muted_until_us);
-	json_write_key(buf, "pinned");
-	json_write_bool(buf, me->pinned);
-	json_write_key(buf, "archived");
-	json_write_bool(buf, me->archived);
-	json_write_object_end(buf);
-}
-
 static void columns_write(struct buf *buf, const struct conversation *conversation)
 {
 	json_write_key(buf, "id");
@@ -250,30 +227,14 @@ void conversation_write(struct buf *buf, const struct conversation *conversation
 	columns_write(buf, conversation);
 	if (conversation->members != NULL)
 		members_write(buf, conversation);
-	if (conversation->me != NULL)
-		me_write(buf, conversation->me);
+	if (conversation->me != NULL) {
+		json_write_key(buf, "me");
+		membership_write(buf, conversation->me);
+	}
 	json_write_key(buf, "last_message");
 	if (conversation->last_message != NULL)
 		message_write(buf, conversation->last_message);
 	else
 		json_write_null(buf);
-	json_write_object_end(buf);
-}
-
-void membership_write_read(struct buf *buf, int64_t last_read_seq, int64_t unread_count)
-{
-	json_write_object(buf);
-	json_write_key(buf, "last_read_seq");
-	json_write_int(buf, last_read_seq);
-	json_write_key(buf, "unread_count");
-	json_write_int(buf, unread_count);
-	json_write_object_end(buf);
-}
-
-void membership_write_delivered(struct buf *buf, int64_t last_delivered_seq)
-{
-	json_write_object(buf);
-	json_write_key(buf, "last_delivered_seq");
-	json_write_int(buf, last_delivered_seq);
 	json_write_object_end(buf);
 }

@@ -24,18 +24,6 @@ enum conversation_kind {
 	CONVERSATION_KIND__MAX
 };
 
-/* The caller's own view. */
-struct membership {
-	struct str role;
-	int64_t joined_at_us;
-	int64_t last_read_seq;
-	int64_t last_delivered_seq;
-	int64_t unread_count;
-	int64_t muted_until_us; /* or TIME_NONE */
-	bool pinned;
-	bool archived;
-};
-
 struct conversation {
 	struct uuid id;
 	enum conversation_kind kind;
@@ -87,10 +75,5 @@ void conversation_write(struct buf *buf, const struct conversation *conversation
 
 /* What it is in itself: without its members, one's own place in it and its latest message. */
 void conversation_write_columns(struct buf *buf, const struct conversation *conversation);
-
-/* {"last_read_seq":…,"unread_count":…} and {"last_delivered_seq":…}: answers to the watermark
- * routes. */
-void membership_write_read(struct buf *buf, int64_t last_read_seq, int64_t unread_count);
-void membership_write_delivered(struct buf *buf, int64_t last_delivered_seq);
 
 #endif

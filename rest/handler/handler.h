@@ -47,6 +47,10 @@ must_check enum err member_put(struct request *req);
 /* DELETE /conversations/{conversation}/members/{user}: 204; 403; 404; 409. */
 must_check enum err member_remove(struct request *req);
 
+/* PATCH /conversations/{conversation}/me {muted_until?, pinned?, archived?}: 200, the "me" of the
+ * conversation as it then is; 404. */
+must_check enum err membership_update(struct request *req);
+
 /* GET /unread: 200 {unread_count, conversations}. */
 must_check enum err unread_get(struct request *req);
 

@@ -6,8 +6,18 @@
 #include "sql/store/member.h"
 #include "sql/store/message.h"
 
+/* One's own view first: a statement may have that alone. */
 enum {
-	ID,
+	ROLE,
+	JOINED_AT,
+	LAST_READ_SEQ,
+	LAST_DELIVERED_SEQ,
+	UNREAD_COUNT,
+	MUTED_UNTIL,
+	PINNED,
+	ARCHIVED,
+	MEMBERSHIP__MAX,
+	ID = MEMBERSHIP__MAX,
 	KIND,
 	TITLE,
 	AVATAR_URL,
@@ -18,14 +28,6 @@ enum {
 	LAST_SEQ,
 	REV,
 	MEMBER_COUNT,
-	ROLE,
-	JOINED_AT,
-	LAST_READ_SEQ,
-	LAST_DELIVERED_SEQ,
-	UNREAD_COUNT,
-	MUTED_UNTIL,
-	PINNED,
-	ARCHIVED,
 	CONVERSATION__MAX
 };
 
@@ -217,6 +219,25 @@ enum err db_conversation_update(struct db *db, struct arena *arena, const struct
 		return err;
 	columns_find(rows, "", result_names, 1, &c);
 	return member_outcome(row_text(&c, 0, 0), why);
+}
+
+enum err db_membership_update(struct db *db, struct arena *arena, const struct uuid *id,
+	const struct uuid *user, const struct membership_change *change, struct membership **out)
+{
+	struct columns c;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_MEMBERSHIP_UPDATE, &rows, P_UUID(id), P_UUID(user),
+		P_BOOL(change->has_muted_until), P_TIME(change->muted_until_us),
+		change->has_pinned ? P_BOOL(change->pinned) : P_NULL(),
+		change->has_archived ? P_BOOL(change->archived) : P_NULL());
+
+	if (err != OK)
+		return err;
+	if (rows_count(rows) == 0)
+		return ERR_NOT_FOUND;
+	columns_find(rows, "", names, MEMBERSHIP__MAX, &c);
+	*out = read_membership(arena, &c, 0);
+	return OK;
 }
 
 enum err db_conversation_one(struct db *db, struct arena *arena, const struct uuid *id,

@@ -20,6 +20,11 @@ must_check enum err db_conversation_update(struct db *db, struct arena *arena,
 	const struct uuid *id, const struct uuid *caller, const struct conversation_change *change,
 	const char **why);
 
+/* Changes the user's own view as far as it was sent, and gives it as it then is; on the arena.
+ * ERR_NOT_FOUND: no such conversation for the user. */
+must_check enum err db_membership_update(struct db *db, struct arena *arena, const struct uuid *id,
+	const struct uuid *user, const struct membership_change *change, struct membership **out);
+
 /* One conversation with its members, as the user sees it. ERR_NOT_FOUND: none for this user. */
 must_check enum err db_conversation_one(struct db *db, struct arena *arena, const struct uuid *id,
 	const struct uuid *user, struct conversation *out);

@@ -374,6 +374,72 @@ describe('who joins', () => {
 	});
 });
 
+describe('one’s own view', () => {
+	const patch = (person, room, change) => person.api.patch(`conversations/${room.id}/me`, change);
+
+	it('is what was sent, and otherwise what it was, wherever it is shown', async () => {
+		const [ann, ben] = await people('Ann', 'Ben');
+		const plain = { muted_until: null, pinned: false, archived: false };
+		for (const room of [await groupOf(ann, [ben]), await directOf(ann, ben)]) {
+			await send(ben, room, 'Unread');
+			const { rev, me } = await view(ann, room);
+			let shown = { ...me };
+			const steps = [
+				[{ pinned: true }, { pinned: true }],
+				[{ muted_until: '2031-01-01T12:00:00.5+02:00' }, { muted_until: '2031-01-01T10:00:00.500000Z' }],
+				[{ archived: true, pinned: null, muted_until: undefined }, { archived: true }],
+				[{ muted_until: null, pinned: false }, { muted_until: null, pinned: false }],
+				[{ muted_until: '9999-12-31T23:59:59.999999Z' }, { muted_until: '9999-12-31T23:59:59.999999Z' }],
+				[{}, {}],
+				[{ muted_until: '1970-01-01T00:00:00Z', role: 'owner' }, { muted_until: '1970-01-01T00:00:00.000000Z' }],
+				[plain, plain],
+			];
+			for (const [change, expected] of steps) {
+				shown = { ...shown, ...expected };
+				assert.deepEqual(must(await patch(ann, room, change), 200), shown);
+				const now = await view(ann, room);
+				assert.deepEqual([now.me, now.rev], [shown, rev]);
+				const listed = must(await ann.api.get('conversations'), 200).data.find(({ id }) => id === room.id);
+				assert.deepEqual(listed.me, shown);
+				const { muted_until, pinned, archived } = (await view(ben, room)).me;
+				assert.deepEqual({ muted_until, pinned, archived }, plain);
+			}
+			assert.equal(shown.unread_count, 1);
+		}
+	});
+
+	it('is as it was after bad input', async () => {
+		const [ann] = await people('Ann');
+		const room = await groupOf(ann, []);
+		const was = must(await patch(ann, room, { pinned: true }), 200);
+		const rows = [
+			[{ pinned: 1, archived: 'true' }, ['archived bad_type', 'pinned bad_type']],
+			[{ pinned: false, muted_until: 'tomorrow' }, ['muted_until bad_format']],
+			[{ muted_until: 5 }, ['muted_until bad_type']],
+			...['', '2031-02-30T00:00:00Z', '2031-01-01', '2031-01-01 00:00:00Z', '9999-12-31T23:59:59-01:00', 'infinity'].map(
+				(muted_until) => [{ muted_until }, ['muted_until bad_format']],
+			),
+		];
+		for (const [change, expected] of rows) {
+			const answer = await patch(ann, room, change);
+			assert.equal(answer.status, 422, JSON.stringify(change));
+			assert.deepEqual(answer.body.errors.map(({ field, code }) => `${field} ${code}`).sort(), expected);
+		}
+		assert.deepEqual((await view(ann, room)).me, was);
+	});
+
+	it('ends when one leaves', async () => {
+		const [ann, ben] = await people('Ann', 'Ben');
+		const room = await groupOf(ann, [ben]);
+		must(await patch(ben, room, { pinned: true, archived: true, muted_until: '2031-01-01T00:00:00Z' }), 200);
+		must(await remove(ben, room, ben), 204);
+		assert.equal((await patch(ben, room, { pinned: true })).status, 404);
+		must(await put(ann, room, ben), 204);
+		const { muted_until, pinned, archived } = (await view(ben, room)).me;
+		assert.deepEqual({ muted_until, pinned, archived }, { muted_until: null, pinned: false, archived: false });
+	});
+});
+
 describe('the status of a message', () => {
 	it('is that of the members who were there when it was sent, and still are', async () => {
 		const [ann, ben, cat, dan] = await people('Ann', 'Ben', 'Cat', 'Dan');
@@ -409,6 +475,7 @@ describe('who has left', () => {
 	const bodies = {
 		conversation_update: { title: 'Mine' },
 		member_put: { role: 'member' },
+		membership_update: { pinned: true },
 		message_create: { body: 'I am still here' },
 	};
 

@@ -45,6 +45,7 @@ const BODIES = {
 	'POST /api/v1/conversations': ({ ben }) => ({ kind: 'group', member_ids: [ben.id] }),
 	'PATCH /api/v1/conversations/{conversation}': () => ({ title: 'Routes' }),
 	'PUT /api/v1/conversations/{conversation}/members/{user}': () => ({ role: 'member' }),
+	'PATCH /api/v1/conversations/{conversation}/me': () => ({ pinned: true }),
 	'POST /api/v1/conversations/{conversation}/messages': () => ({ body: 'Hello' }),
 	'POST /api/v1/conversations/{conversation}/read': () => ({ seq: 1 }),
 	'POST /api/v1/conversations/{conversation}/delivered': () => ({ seq: 1 }),

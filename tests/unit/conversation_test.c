@@ -336,20 +336,6 @@ static void test_change(void **state)
 	}
 }
 
-static void test_write_watermarks(void **state)
-{
-	(void)state;
-	struct buf buf = { 0 };
-	membership_write_read(&buf, 7, 0);
-	buf_add_char(&buf, '\0');
-	assert_string_equal(buf.data, "{\"last_read_seq\":7,\"unread_count\":0}");
-	buf_free(&buf);
-	membership_write_delivered(&buf, 9);
-	buf_add_char(&buf, '\0');
-	assert_string_equal(buf.data, "{\"last_delivered_seq\":9}");
-	buf_free(&buf);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,7 +347,6 @@ int main(void)
 		cmocka_unit_test(test_write_last_message),
 		cmocka_unit_test(test_write_columns),
 		cmocka_unit_test_setup_teardown(test_change, arena_make, arena_drop),
-		cmocka_unit_test(test_write_watermarks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
