@@ -75,6 +75,8 @@ static enum err route_prepare(struct request *req)
 	err = guard_accept(req);
 	if (err == OK)
 		err = guard_caller(req, route->guard);
+	if (err == OK && route->guard == GUARD_USER)
+		db_caller(req->db, &req->caller.session_id, &req->caller.user_id);
 	if (err == OK)
 		err = guard_rate(req, route->rate);
 	if (err == OK && route->body != BODY_NONE)
@@ -91,8 +93,27 @@ static enum err route_handle(struct request *req)
 	if (err == OK)
 		err = req->route->handler(req);
 	if (err == OK)
+		err = db_caller_check(req->db, req->arena);
+	if (err == OK)
 		return db_commit(req->db);
 	db_rollback(req->db);
+	return err;
+}
+
+/* What a refused request is told: whose session has ended learns that, and nothing of what else is wrong. A flood is
+ * turned away without asking the database. */
+static enum err route_refusal(struct request *req, enum err err)
+{
+	enum err gone = OK;
+
+	if (err != ERR_RATE_LIMITED && err != ERR_UNAVAILABLE && err != ERR_INTERNAL)
+		gone = db_caller_check(req->db, req->arena);
+	if (gone != OK) {
+		req->detail = NULL;
+		err = gone;
+	}
+	if (err == ERR_UNAUTHORIZED)
+		req->faults.count = 0;
 	return err;
 }
 
@@ -133,7 +154,7 @@ void route_request(struct worker *worker, const struct gateway *gateway)
 	if (err == OK)
 		err = route_handle(&req);
 	if (err != OK)
-		error_reply(&req, err);
+		error_reply(&req, route_refusal(&req, err));
 	reply_send(&req);
 
 	duration_us = time_mono_us() - start_us;
@@ -141,6 +162,7 @@ void route_request(struct worker *worker, const struct gateway *gateway)
 	if (req.conf->access_log)
 		route_log(&req, duration_us);
 	log_set_request_id(NULL);
+	db_caller(worker->db, NULL, NULL);
 	buf_reset(&worker->body, BODY_KEEP_BYTES);
 	arena_reset(worker->arena);
 }

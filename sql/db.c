@@ -34,7 +34,9 @@ struct db {
 	PGconn *conn; /* NULL: not connected */
 	int64_t retry_at_us;
 	bool in_tx;
-	bool prepared[Q__MAX]; /* on this very connection */
+	struct uuid session_id, user_id; /* the caller's */
+	bool unchecked;			 /* nobody has looked yet whether that session is alive */
+	bool prepared[Q__MAX];		 /* on this very connection */
 	char constraint[CONSTRAINT_BYTES];
 };
 
@@ -198,6 +200,61 @@ static void clear_result(void *result)
 	PQclear(result);
 }
 
+static bool result_ok(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+static int db_send(struct db *db, enum query query, int nparams, const struct encoded *encoded)
+{
+	return PQsendQueryPrepared(db->conn, queries[query].name, nparams, encoded->values,
+		encoded->lengths, encoded->formats, 1);
+}
+
+void db_caller(struct db *db, const struct uuid *session, const struct uuid *user)
+{
+	db->unchecked = session != NULL;
+	if (session) {
+		db->session_id = *session;
+		db->user_id = *user;
+	}
+}
+
+/* The statement's result, with the look at the caller's session before it: both leave in one write, and without a
+ * sync between them they are one transaction, in which the server passes over what follows an error. */
+static enum err db_run_checked(
+	struct db *db, enum query query, int nparams, const struct encoded *encoded, PGresult **out)
+{
+	struct param caller[] = { P_UUID(&db->session_id), P_UUID(&db->user_id) };
+	struct encoded encoded_caller;
+	PGresult *check, *result = NULL;
+	enum err err = OK;
+	int sent;
+
+	params_encode(Q_SESSION_CHECK, 2, caller, &encoded_caller);
+	sent = PQenterPipelineMode(db->conn) && db_send(db, Q_SESSION_CHECK, 2, &encoded_caller) &&
+	       db_send(db, query, nparams, encoded) && PQpipelineSync(db->conn);
+	check = db_result(db, sent);
+	if (PQstatus(db->conn) == CONNECTION_OK)
+		result = db_result(db, sent);
+	if (PQstatus(db->conn) == CONNECTION_OK) {
+		PQclear(db_result(db, sent)); /* of the sync */
+		if (!PQexitPipelineMode(db->conn))
+			shutdown(PQsocket(db->conn), SHUT_RDWR);
+	}
+	if (!result_ok(check))
+		err = db_failed(db, check, queries[Q_SESSION_CHECK].name);
+	db->unchecked = err != OK && err != ERR_UNAUTHORIZED;
+	PQclear(check);
+	if (err == OK)
+		*out = result;
+	else
+		PQclear(result);
+	return err;
+}
+
 enum err db_run_params(struct db *db, struct arena *arena, enum query query, struct rows **rows,
 	int nparams, const struct param *params)
 {
@@ -210,12 +267,15 @@ enum err db_run_params(struct db *db, struct arena *arena, enum query query, str
 	err = db_ready(db);
 	if (err == OK)
 		err = db_prepare(db, query);
+	if (err == OK && db->unchecked)
+		err = db_prepare(db, Q_SESSION_CHECK);
+	if (err == OK && db->unchecked)
+		err = db_run_checked(db, query, nparams, &encoded, &result);
+	else if (err == OK)
+		result = db_result(db, db_send(db, query, nparams, &encoded));
 	if (err != OK)
 		return err;
-	result = db_result(db, PQsendQueryPrepared(db->conn, queries[query].name, nparams,
-				       encoded.values, encoded.lengths, encoded.formats, 1));
-	if (PQresultStatus(result) != PGRES_TUPLES_OK &&
-		PQresultStatus(result) != PGRES_COMMAND_OK) {
+	if (!result_ok(result)) {
 		err = db_failed(db, result, queries[query].name);
 		PQclear(result);
 		return err;
@@ -235,6 +295,19 @@ enum err db_run_params(struct db *db, struct arena *arena, enum query query, str
 enum err db_call(struct db *db, struct arena *arena, const struct call *call, struct rows **rows)
 {
 	return db_run_params(db, arena, call->query, rows, call->nparams, call->params);
+}
+
+enum err db_caller_check(struct db *db, struct arena *arena)
+{
+	enum err err;
+
+	if (!db->unchecked)
+		return OK;
+	db->unchecked = false;
+	err = db_run(
+		db, arena, Q_SESSION_CHECK, NULL, P_UUID(&db->session_id), P_UUID(&db->user_id));
+	db->unchecked = err != OK && err != ERR_UNAUTHORIZED;
+	return err;
 }
 
 const char *db_constraint(const struct db *db)

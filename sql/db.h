@@ -14,6 +14,7 @@
 
 #include "lib/arena.h"
 #include "lib/err.h"
+#include "lib/id.h"
 #include "query.h"
 #include "sql/call.h"
 #include "sql/param.h"
@@ -34,10 +35,21 @@ void db_free(struct db *db);
 void db_watch(struct db *db, db_event_fn fn, void *context);
 
 /*
+ * For whom the statements from here on are run; NULL and NULL: nobody in particular. A token says who its
+ * bearer was when it was made: whether the session is still alive is looked at together with the first
+ * statement, in one round trip and one transaction, so that one which has ended does nothing.
+ * db_caller_check looks where no statement has done so, and costs nothing where one has.
+ * ERR_UNAUTHORIZED: it has ended, or is another user's.
+ */
+void db_caller(struct db *db, const struct uuid *session, const struct uuid *user);
+must_check enum err db_caller_check(struct db *db, struct arena *arena);
+
+/*
  * Runs one statement. *rows is valid until the arena is reset. ERR_UNAVAILABLE: the database is
  * away, busy or full, and the statement did nothing or may be run again; ERR_CONFLICT: a unique key
  * is taken (db_constraint says which); ERR_INVALID_INPUT: a value that PostgreSQL refuses;
  * ERR_NOT_FOUND: raised by a function of ours, or no row where the statement's "one" demands one;
+ * ERR_UNAUTHORIZED: the caller's session has ended;
  * ERR_INTERNAL: anything else, logged.
  */
 must_check enum err db_run_params(struct db *db, struct arena *arena, enum query query,

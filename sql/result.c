@@ -13,6 +13,7 @@ static const struct {
 } states[] = {
 	{ "23505", ERR_CONFLICT },	/* unique_violation */
 	{ "P0002", ERR_NOT_FOUND },	/* no_data_found: raised by our functions */
+	{ "28R01", ERR_UNAUTHORIZED },	/* session_refuse: the caller's session has ended */
 	{ "22", ERR_INVALID_INPUT },	/* data exceptions: a number out of range, a bad escape */
 	{ "54000", ERR_INVALID_INPUT }, /* program_limit_exceeded: a document too complex */
 	{ "08", ERR_UNAVAILABLE },	/* connection */
