@@ -1,70 +1,15 @@
 /* Conversations: the list, opening one, one, changing it, and the unread total (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
-#include <endian.h>
-#include <sodium.h>
-#include <string.h>
-
 #include "lib/json_write.h"
 #include "lib/model/conversation.h"
-#include "lib/time.h"
+#include "rest/cursor.h"
 #include "rest/reply.h"
 #include "sql/store/conversation.h"
 
-/*
- * A cursor is the place of the last row: activity in microseconds and id, 24 bytes, base64url. It
- * grants nothing: the list is of the caller's own conversations wherever it begins.
- */
-enum {
-	CURSOR_BYTES = 24,
-	CURSOR_TEXT_LEN = 32
-};
-
-static const char *cursor_write(struct arena *arena, const struct conversation *last)
-{
-	char *text = arena_alloc(arena, CURSOR_TEXT_LEN + 1);
-	uint8_t bytes[CURSOR_BYTES];
-	uint64_t at = htobe64((uint64_t)last->last_activity_at_us);
-
-	memcpy(bytes, &at, sizeof(at));
-	memcpy(bytes + sizeof(at), last->id.bytes, sizeof(last->id.bytes));
-	sodium_bin2base64(text, CURSOR_TEXT_LEN + 1, bytes, sizeof(bytes),
-		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	return text;
-}
-
-/* Within what PostgreSQL takes for a time: 1970 to 9999. */
-#define CURSOR_MAX_US INT64_C(253402300799999999)
-
-static void cursor_read(struct request *req, struct conversation_cursor *out)
-{
-	uint8_t bytes[CURSOR_BYTES];
-	uint64_t at;
-	size_t len;
-	struct str text;
-	enum err err = request_query(req, "cursor", &text);
-
-	out->last_activity_at_us = TIME_NONE;
-	if (err != OK)
-		return;
-	if (text.len != CURSOR_TEXT_LEN || !text_is_base64url(text) ||
-		sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL,
-			sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-		len != sizeof(bytes)) {
-		fault_add(&req->faults, "cursor", "bad_format", "Not a cursor of this list.");
-		return;
-	}
-	memcpy(&at, bytes, sizeof(at));
-	out->last_activity_at_us = (int64_t)be64toh(at);
-	memcpy(out->id.bytes, bytes + sizeof(at), sizeof(out->id.bytes));
-	if (out->last_activity_at_us < 0 || out->last_activity_at_us > CURSOR_MAX_US ||
-		uuid_is_nil(&out->id))
-		fault_add(&req->faults, "cursor", "bad_format", "Not a cursor of this list.");
-}
-
 enum err conversation_list(struct request *req)
 {
-	struct conversation_cursor cursor = { 0 };
+	struct cursor cursor;
 	struct conversation *list;
 	size_t limit = request_limit(req), count;
 	enum err err;
@@ -86,8 +31,10 @@ enum err conversation_list(struct request *req)
 	json_write_key(req->out, "has_more");
 	json_write_bool(req->out, count > limit);
 	json_write_key(req->out, "next");
-	json_write_string(
-		req->out, count > limit ? cursor_write(req->arena, &list[limit - 1]) : NULL);
+	json_write_string(req->out,
+		count > limit ? cursor_write(req->arena, list[limit - 1].last_activity_at_us,
+					&list[limit - 1].id)
+			      : NULL);
 	json_write_object_end(req->out);
 	reply_status(req, 200);
 	return OK;

@@ -289,16 +289,15 @@ static void read_pair(struct arena *arena, const struct columns *own, const stru
 }
 
 enum err db_conversation_list(struct db *db, struct arena *arena, const struct uuid *user,
-	const struct conversation_cursor *cursor, size_t limit, struct conversation **out,
-	size_t *count)
+	const struct cursor *cursor, size_t limit, struct conversation **out, size_t *count)
 {
 	static const char *const own_names[] = { "own_display_name", "own_avatar_url" };
 	struct columns c, message, own, other;
 	struct rows *rows;
 	struct conversation *list;
-	bool first = cursor->last_activity_at_us == TIME_NONE;
+	bool first = cursor->at_us == TIME_NONE;
 	enum err err = db_run(db, arena, Q_CONVERSATION_LIST, &rows, P_UUID(user),
-		P_INT64((int64_t)limit + 1), P_TIME(cursor->last_activity_at_us),
+		P_INT64((int64_t)limit + 1), P_TIME(cursor->at_us),
 		first ? P_NULL() : P_UUID(&cursor->id));
 
 	if (err != OK)

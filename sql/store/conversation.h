@@ -3,6 +3,7 @@
 #define SQL_STORE_CONVERSATION_H
 
 #include "lib/model/conversation.h"
+#include "sql/cursor.h"
 #include "sql/db.h"
 
 /*
@@ -29,15 +30,10 @@ must_check enum err db_membership_update(struct db *db, struct arena *arena, con
 must_check enum err db_conversation_one(struct db *db, struct arena *arena, const struct uuid *id,
 	const struct uuid *user, struct conversation *out);
 
-/* Where a page of the list goes on: after this conversation. */
-struct conversation_cursor {
-	int64_t last_activity_at_us; /* TIME_NONE: from the top */
-	struct uuid id;
-};
-
-/* Up to limit + 1 of the user's conversations, latest activity first. *out lives on the arena. */
+/* Up to limit + 1 of the user's conversations, latest activity first, by which the
+ * cursor goes. *out lives on the arena. */
 must_check enum err db_conversation_list(struct db *db, struct arena *arena,
-	const struct uuid *user, const struct conversation_cursor *cursor, size_t limit,
+	const struct uuid *user, const struct cursor *cursor, size_t limit,
 	struct conversation **out, size_t *count);
 
 /* Over everything the user is in. */

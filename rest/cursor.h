@@ -1,0 +1,14 @@
+/* The cursor of a list by time, as clients see it: one opaque string. */
+#ifndef REST_CURSOR_H
+#define REST_CURSOR_H
+
+#include "rest/request.h"
+#include "sql/cursor.h"
+
+/* For "next": of the last row of a page. On the arena. */
+const char *cursor_write(struct arena *arena, int64_t at_us, const struct uuid *id);
+
+/* The parameter "cursor"; the first page when it is absent, a fault when it is none. */
+void cursor_read(struct request *req, struct cursor *out);
+
+#endif
