@@ -7,6 +7,8 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_LOGIN] = { "login", 10, 60 }, /* an account, from one address */
 	/* from wherever: so much that nobody is locked out by a stranger's ten wrong guesses */
 	[RATE_ACCOUNT] = { "account", 60, 60 },
+	/* an address, behind which a whole office may be; a token cannot be guessed */
+	[RATE_REFRESH] = { "refresh", 600, 60 },
 	[RATE_READ] = { "read", 1200, 60 },
 	[RATE_WRITE] = { "write", 600, 60 },
 	[RATE_SEND] = { "send", 300, 60 },

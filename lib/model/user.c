@@ -171,6 +171,19 @@ void user_change_read(const struct json *body, struct str document, struct fault
 	}
 }
 
+void password_change_read(
+	const struct json *body, struct faults *faults, struct password_change *out)
+{
+	*out = (struct password_change){ 0 };
+	if (!json_read_top(body, faults))
+		return;
+	/* the present one may be of any length that it could once be */
+	json_read_bytes(
+		body, "current", JSON_REQUIRED, 1, PASSWORD_MAX_BYTES, faults, &out->current);
+	json_read_bytes(body, "new", JSON_REQUIRED, PASSWORD_MIN_BYTES, PASSWORD_MAX_BYTES, faults,
+		&out->new);
+}
+
 void login_read(const struct json *body, struct faults *faults, struct login *out)
 {
 	*out = (struct login){ 0 };
@@ -197,44 +210,6 @@ void login_read(const struct json *body, struct faults *faults, struct login *ou
 		out->email = name;
 	else
 		out->handle = name;
-}
-
-/* The names of a device's fields as the client sees them. */
-static const struct {
-	const char *key;
-	const char *field;
-} device_fields[] = {
-	{ "id", "device.id" },
-	{ "name", "device.name" },
-	{ "platform", "device.platform" },
-};
-
-static const char *device_field(const char *key)
-{
-	for (size_t i = 0; i < sizeof(device_fields) / sizeof(device_fields[0]); i++) {
-		if (strcmp(device_fields[i].key, key) == 0)
-			return device_fields[i].field;
-	}
-	return key;
-}
-
-void device_new_read(const struct json *body, struct faults *faults, struct device_new *out)
-{
-	*out = (struct device_new){ 0 };
-	const struct json *device = json_get(body, "device");
-	if (device == NULL)
-		return;
-	if (json_kind_of(device) != JSON_OBJECT) {
-		fault_add(faults, "device", "bad_type", "It must be an object.");
-		return;
-	}
-	size_t before = faults->count;
-	json_read_uuid(device, "id", JSON_OPTIONAL, faults, &out->id);
-	json_read_name(device, "name", JSON_OPTIONAL, 0, DEVICE_NAME_MAX_CHARS, faults, &out->name);
-	json_read_name(device, "platform", JSON_OPTIONAL, 0, DEVICE_NAME_MAX_CHARS, faults,
-		&out->platform);
-	for (size_t i = before; i < faults->count; i++)
-		faults->items[i].field = device_field(faults->items[i].field);
 }
 
 void user_write(struct buf *buf, const struct user *user, bool own)

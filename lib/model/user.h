@@ -21,7 +21,6 @@ enum {
 	BIO_MAX_CHARS = 500,
 	LOCALE_MAX_BYTES = 35,
 	SETTINGS_MAX_BYTES = 16384,
-	DEVICE_NAME_MAX_CHARS = 64,
 };
 
 struct user {
@@ -53,13 +52,6 @@ struct user_change {
 	struct str display_name, avatar_url, bio, locale, settings;
 };
 
-/* The device that signs in; id nil when the client named none. */
-struct device_new {
-	struct uuid id;
-	struct str name;
-	struct str platform;
-};
-
 /* POST /auth/login */
 struct login {
 	struct str handle; /* handle or email: one of them is set */
@@ -67,11 +59,18 @@ struct login {
 	struct str password;
 };
 
+/* POST /auth/password */
+struct password_change {
+	struct str current;
+	struct str new;
+};
+
 void user_new_read(const struct json *body, struct faults *faults, struct user_new *out);
 void user_change_read(const struct json *body, struct str document, struct faults *faults,
 	struct user_change *out);
 void login_read(const struct json *body, struct faults *faults, struct login *out);
-void device_new_read(const struct json *body, struct faults *faults, struct device_new *out);
+void password_change_read(
+	const struct json *body, struct faults *faults, struct password_change *out);
 
 /* The profile; with own, what only the user itself may see. */
 void user_write(struct buf *buf, const struct user *user, bool own);

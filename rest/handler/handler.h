@@ -16,12 +16,38 @@ must_check enum err auth_register(struct request *req);
  * and wrong password. */
 must_check enum err auth_login(struct request *req);
 
+/* POST /auth/refresh {refresh_token}: 200, the same with a new pair; 401 for a token that is none or was used
+ * before, which ends its session. */
+must_check enum err auth_refresh(struct request *req);
+
+/* POST /auth/logout: 204; the caller's session has ended. */
+must_check enum err auth_logout(struct request *req);
+
+/* POST /auth/password {current, new}: 204; every other session has ended. 403 for a wrong current one. */
+must_check enum err auth_password(struct request *req);
+
+/* GET /sessions?limit=&cursor=: 200 list of Session, latest sign-in first. */
+must_check enum err session_list(struct request *req);
+
+/* DELETE /sessions/{session}: 204, again and again; 404 for one that is not the caller's. */
+must_check enum err session_delete(struct request *req);
+
+/* GET /devices?limit=&cursor=: 200 list of Device, what was first signed in on latest first. */
+must_check enum err device_list(struct request *req);
+
+/* DELETE /devices/{device}: 204, again and again; its sessions have ended. 404 for one that is not the
+ * caller's. */
+must_check enum err device_delete(struct request *req);
+
 /* GET /users/me: 200 User with email, locale, settings. */
 must_check enum err user_own(struct request *req);
 
 /* PATCH /users/me {display_name?, avatar_url?, bio?, locale?, settings?}: 200, the profile as it
  * then is. */
 must_check enum err user_update(struct request *req);
+
+/* DELETE /users/me: 204; the account is erased, its sessions have ended. */
+must_check enum err user_delete(struct request *req);
 
 /* GET /users/{user}: 200 User; 404. */
 must_check enum err user_profile(struct request *req);

@@ -37,6 +37,15 @@ enum err user_update(struct request *req)
 	return own_reply(req, err, &user);
 }
 
+enum err user_delete(struct request *req)
+{
+	enum err err = db_user_erase(req->db, req->arena, &req->caller.user_id);
+
+	if (err == OK)
+		reply_status(req, 204);
+	return err;
+}
+
 enum err user_profile(struct request *req)
 {
 	struct user user;

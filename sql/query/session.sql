@@ -8,15 +8,53 @@ where not exists (
 	select from sessions s where s.id = $1::uuid and s.user_id = $2::uuid and s.revoked_at is null
 )
 
--- name: session_create none
--- A session on a device of the user; the device is made, or noted as used again.
-with device as (
+-- name: session_create maybe
+-- A session on a device of the user; the device is made, or noted as used again. No row: since the password was checked
+-- it has been changed ($9 is when it last was), or the account erased; the lock makes these wait for each other.
+with person as (
+	select id
+	from users
+	where id = $1::uuid and deleted_at is null and password_changed_at is not distinct from $9::timestamptz
+	for no key update
+), device as (
 	insert into devices (user_id, id, name, platform)
-	values ($1::uuid, $2::uuid, $3::text, $4::text)
+	select id, $2::uuid, $3::text, $4::text from person
 	on conflict (user_id, id) do update
 	set last_used_at = now(),
 		name = coalesce(excluded.name, devices.name),
 		platform = coalesce(excluded.platform, devices.platform)
 )
-insert into sessions (id, user_id, device_id, refresh_hash, refresh_expires_at)
-values ($5::uuid, $1::uuid, $2::uuid, $6::bytea, now() + $7::bigint * interval '1 second')
+insert into sessions (id, user_id, device_id, refresh_family, refresh_hash, refresh_expires_at)
+select $5::uuid, id, $2::uuid, $6::bytea, $7::bytea, now() + $8::bigint * interval '1 second' from person
+returning id
+
+-- name: session_list many
+-- What the user is signed in with, latest sign-in first: $1 user, $2 rows, ($3, $4) the last row of the page before
+-- (null: the first page).
+select s.id, s.created_at, s.last_used_at, d.id as device_id, d.name as device_name, d.platform as device_platform
+from sessions s
+join devices d on d.user_id = s.user_id and d.id = s.device_id
+where s.user_id = $1::uuid and s.revoked_at is null and s.refresh_expires_at > now()
+	and (s.created_at, s.id) < (coalesce($3::timestamptz, 'infinity'),
+		coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+order by s.created_at desc, s.id desc
+limit $2::bigint
+
+-- name: session_end maybe
+-- Ends one session of the user; again and again. No row: it has no such session.
+select session_end(s.user_id, s.id, null, null, $3::uuid)
+from sessions s
+where s.id = $2::uuid and s.user_id = $1::uuid
+
+-- name: session_revoked many
+-- Sessions that ended in the last $1 seconds: above $2 (null: from the first), $3 rows.
+with recent as materialized (
+	select id, revoked_at
+	from sessions
+	where revoked_at > now() - $1::bigint * interval '1 second'
+)
+select id, revoked_at
+from recent
+where id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000')
+order by id
+limit $3::bigint

@@ -10,8 +10,8 @@ with person as (
 	insert into devices (user_id, id, name, platform)
 	values ($1::uuid, $7::uuid, $8::text, $9::text)
 ), session as (
-	insert into sessions (id, user_id, device_id, refresh_hash, refresh_expires_at)
-	values ($10::uuid, $1::uuid, $7::uuid, $11::bytea, now() + $12::bigint * interval '1 second')
+	insert into sessions (id, user_id, device_id, refresh_family, refresh_hash, refresh_expires_at)
+	values ($10::uuid, $1::uuid, $7::uuid, $11::bytea, $12::bytea, now() + $13::bigint * interval '1 second')
 )
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,
 	email, locale, settings::text as settings
@@ -20,13 +20,36 @@ from person
 -- name: user_for_login maybe
 -- By handle or by e-mail, whichever is given, with what proves the password.
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,
-	email, locale, settings::text as settings, password_hash
+	email, locale, settings::text as settings, password_hash, password_changed_at
 from users
 where (lower(handle) = lower($1::text) or lower(email) = lower($2::text)) and deleted_at is null
 
 -- name: user_password_update none
 -- A stronger hash of the same password; only over the one that was checked.
 update users set password_hash = $2::text where id = $1::uuid and password_hash = $3::text
+
+-- name: user_password maybe
+-- What proves one's own password, and the name under which guesses at it are counted.
+select handle, password_hash, password_changed_at
+from users
+where id = $1::uuid and deleted_at is null
+
+-- name: user_password_change one
+-- See the function: user, when the password that was checked had been changed, new hash, own session, event id.
+select user_password_change($1::uuid, $2::timestamptz, $3::text, $4::uuid, $5::uuid) as changed
+
+-- name: user_refresh maybe
+-- See session_refresh: family, hash, next hash, life in seconds, event id. No row: refused.
+select r.session_id, d.id as device_id, d.name as device_name, d.platform as device_platform,
+	u.id, u.handle, u.display_name, u.avatar_url, u.bio, u.created_at, u.deleted_at is not null as deleted,
+	u.email, u.locale, u.settings::text as settings
+from session_refresh($1::bytea, $2::bytea, $3::bytea, $4::bigint, $5::uuid) r
+join users u on u.id = r.user_id
+join devices d on d.user_id = r.user_id and d.id = r.device_id
+
+-- name: user_erase one
+-- See the function: user, event id.
+select user_erase($1::uuid, $2::uuid)
 
 -- name: user_own maybe
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,

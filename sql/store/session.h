@@ -2,23 +2,42 @@
 #ifndef SQL_STORE_SESSION_H
 #define SQL_STORE_SESSION_H
 
-#include "lib/model/user.h"
+#include "lib/model/session.h"
+#include "sql/cursor.h"
 #include "sql/db.h"
 
 enum {
 	REFRESH_HASH_BYTES = 32
 };
 
+/* What is kept of a refresh token (rest/refresh.h): hashes of what it shares with those before and after it, and of the
+ * whole. */
+struct refresh_hashes {
+	uint8_t family[REFRESH_HASH_BYTES];
+	uint8_t whole[REFRESH_HASH_BYTES];
+};
+
 struct session_new {
 	struct uuid id;
 	struct uuid user_id;
 	struct device_new device;
-	uint8_t refresh_hash[REFRESH_HASH_BYTES];
+	struct refresh_hashes refresh;
 	int64_t refresh_ttl_s;
 };
 
-/* Opens a session on one of the user's devices, which is made when it is new. */
-must_check enum err db_session_create(
-	struct db *db, struct arena *arena, const struct session_new *session);
+/* Opens a session on one of the user's devices, which is made when it is new. password_changed_at_us: as
+ * it was when the password was checked. ERR_UNAUTHORIZED: it has been changed since, or the account is
+ * erased. */
+must_check enum err db_session_create(struct db *db, struct arena *arena,
+	const struct session_new *session, int64_t password_changed_at_us);
+
+/* Up to limit + 1 of the sessions in which the user is signed in, latest first, by which the cursor goes.
+ * *out lives on the arena; current is for the caller to set. */
+must_check enum err db_session_list(struct db *db, struct arena *arena, const struct uuid *user,
+	const struct cursor *cursor, size_t limit, struct session **out, size_t *count);
+
+/* Ends one session of the user, also when it has ended before. ERR_NOT_FOUND: it has no such session. */
+must_check enum err db_session_end(
+	struct db *db, struct arena *arena, const struct uuid *user, const struct uuid *session);
 
 #endif

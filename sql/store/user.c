@@ -66,7 +66,8 @@ enum err db_user_register(struct db *db, struct arena *arena, const struct user_
 		P_TEXT(new->handle), P_TEXT(new->display_name), P_TEXT(new->email),
 		P_TEXT(new->locale), P_TEXT(password_hash), P_UUID(&session->device.id),
 		P_TEXT(session->device.name), P_TEXT(session->device.platform),
-		P_UUID(&session->id), P_BYTES(session->refresh_hash, sizeof(session->refresh_hash)),
+		P_UUID(&session->id), P_BYTES(session->refresh.family, REFRESH_HASH_BYTES),
+		P_BYTES(session->refresh.whole, REFRESH_HASH_BYTES),
 		P_INT64(session->refresh_ttl_s));
 
 	if (err == ERR_CONFLICT) {
@@ -78,21 +79,27 @@ enum err db_user_register(struct db *db, struct arena *arena, const struct user_
 	return err == OK ? read_user(rows, true, out) : err;
 }
 
-enum err db_user_for_login(struct db *db, struct arena *arena, struct str handle, struct str email,
-	struct user *out, struct str *password_hash)
+/* Of the only row. */
+static struct password read_password(const struct rows *rows)
 {
-	static const char *const hash_name[] = { "password_hash" };
+	static const char *const password_names[] = { "password_hash", "password_changed_at" };
 	struct columns c;
+
+	columns_find(rows, "", password_names, 2, &c);
+	return (struct password){ row_text(&c, 0, 0), row_time(&c, 0, 1) };
+}
+
+enum err db_user_for_login(struct db *db, struct arena *arena, struct str handle, struct str email,
+	struct user *out, struct password *password)
+{
 	struct rows *rows;
 	enum err err = db_run(db, arena, Q_USER_FOR_LOGIN, &rows, P_TEXT(handle), P_TEXT(email));
 
 	if (err == OK)
 		err = read_user(rows, true, out);
-	if (err != OK)
-		return err;
-	columns_find(rows, "", hash_name, 1, &c);
-	*password_hash = row_text(&c, 0, 0);
-	return OK;
+	if (err == OK)
+		*password = read_password(rows);
+	return err;
 }
 
 enum err db_user_password_update(struct db *db, struct arena *arena, const struct uuid *user,
@@ -100,6 +107,76 @@ enum err db_user_password_update(struct db *db, struct arena *arena, const struc
 {
 	return db_run(db, arena, Q_USER_PASSWORD_UPDATE, NULL, P_UUID(user), P_TEXT(new_hash),
 		P_TEXT(old_hash));
+}
+
+enum err db_user_password(struct db *db, struct arena *arena, const struct uuid *user,
+	struct str *handle, struct password *out)
+{
+	struct columns c;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_PASSWORD, &rows, P_UUID(user));
+
+	if (err != OK)
+		return err;
+	if (rows_count(rows) == 0)
+		return ERR_UNAUTHORIZED;
+	columns_find(rows, "", &names[HANDLE], 1, &c);
+	*handle = row_text(&c, 0, 0);
+	*out = read_password(rows);
+	return OK;
+}
+
+enum err db_user_password_change(struct db *db, struct arena *arena, const struct uuid *user,
+	int64_t changed_at_us, struct str hash, const struct uuid *session)
+{
+	static const char *const result_names[] = { "changed" };
+	struct columns c;
+	struct rows *rows;
+	struct uuid event_id;
+	enum err err;
+
+	uuid_new(&event_id);
+	err = db_run(db, arena, Q_USER_PASSWORD_CHANGE, &rows, P_UUID(user), P_TIME(changed_at_us),
+		P_TEXT(hash), P_UUID(session), P_UUID(&event_id));
+	if (err != OK)
+		return err;
+	columns_find(rows, "", result_names, 1, &c);
+	return row_bool(&c, 0, 0) ? OK : ERR_FORBIDDEN;
+}
+
+enum err db_user_refresh(struct db *db, struct arena *arena, const struct refresh_hashes *old,
+	struct session_new *next, struct user *out)
+{
+	static const char *const session_names[] = { "session_id", "device_id", "device_name",
+		"device_platform" };
+	struct columns c;
+	struct rows *rows;
+	struct uuid event_id;
+	enum err err;
+
+	uuid_new(&event_id);
+	err = db_run(db, arena, Q_USER_REFRESH, &rows, P_BYTES(old->family, REFRESH_HASH_BYTES),
+		P_BYTES(old->whole, REFRESH_HASH_BYTES),
+		P_BYTES(next->refresh.whole, REFRESH_HASH_BYTES), P_INT64(next->refresh_ttl_s),
+		P_UUID(&event_id));
+	if (err == OK)
+		err = read_user(rows, true, out);
+	if (err != OK)
+		return err == ERR_NOT_FOUND ? ERR_UNAUTHORIZED : err;
+	columns_find(rows, "", session_names, 4, &c);
+	next->id = row_uuid(&c, 0, 0);
+	next->user_id = out->id;
+	next->device =
+		(struct device_new){ row_uuid(&c, 0, 1), row_text(&c, 0, 2), row_text(&c, 0, 3) };
+	return OK;
+}
+
+enum err db_user_erase(struct db *db, struct arena *arena, const struct uuid *user)
+{
+	struct uuid event_id;
+
+	uuid_new(&event_id);
+	return db_run(db, arena, Q_USER_ERASE, NULL, P_UUID(user), P_UUID(&event_id));
 }
 
 enum err db_user_own(struct db *db, struct arena *arena, const struct uuid *user, struct user *out)

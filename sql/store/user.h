@@ -12,14 +12,40 @@ must_check enum err db_user_register(struct db *db, struct arena *arena, const s
 	struct str password_hash, const struct session_new *session, struct faults *faults,
 	struct user *out);
 
-/* By handle or e-mail (one of them may be none). ERR_NOT_FOUND: nobody, or erased. *password_hash
- * has ptr NULL for one who has no password. */
+/* What a password is checked against. */
+struct password {
+	struct str hash;       /* ptr NULL: none is set */
+	int64_t changed_at_us; /* when its owner last changed it, or TIME_NONE */
+};
+
+/* By handle or e-mail (one of them may be none). ERR_NOT_FOUND: nobody, or erased. */
 must_check enum err db_user_for_login(struct db *db, struct arena *arena, struct str handle,
-	struct str email, struct user *out, struct str *password_hash);
+	struct str email, struct user *out, struct password *password);
 
 /* Puts a new hash of the same password over the old one, if that is still there. */
 must_check enum err db_user_password_update(struct db *db, struct arena *arena,
 	const struct uuid *user, struct str new_hash, struct str old_hash);
+
+/* One's own, with the handle to log in by. ERR_UNAUTHORIZED: erased. */
+must_check enum err db_user_password(struct db *db, struct arena *arena, const struct uuid *user,
+	struct str *handle, struct password *out);
+
+/* Sets the hash of another password and ends every session of the user but this one. ERR_FORBIDDEN: the
+ * password that was checked is no longer the present one. */
+must_check enum err db_user_password_change(struct db *db, struct arena *arena,
+	const struct uuid *user, int64_t changed_at_us, struct str hash,
+	const struct uuid *session);
+
+/*
+ * Puts the token of next in the place of that of old, and fills in the rest of next: whose session it is
+ * and on which device. ERR_UNAUTHORIZED: no such token, or no longer; one that was valid before the
+ * present one ends its session.
+ */
+must_check enum err db_user_refresh(struct db *db, struct arena *arena,
+	const struct refresh_hashes *old, struct session_new *next, struct user *out);
+
+/* Erases an account and ends its sessions. */
+must_check enum err db_user_erase(struct db *db, struct arena *arena, const struct uuid *user);
 
 /* All of one's own profile. ERR_NOT_FOUND: erased. */
 must_check enum err db_user_own(

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { api, groupOf, handleOf, PASSWORD, register, send } from '../lib/client.mjs';
+import { api, groupOf, handleOf, PASSWORD, register, send, signIn } from '../lib/client.mjs';
 import { documentedRoutes, openapi, watchRoutes } from '../lib/contract.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 import { program } from './raw.mjs';
@@ -41,6 +41,8 @@ const BODIES = {
 		password: PASSWORD,
 	}),
 	'POST /api/v1/auth/login': ({ ann }) => ({ handle: ann.handle, password: PASSWORD }),
+	'POST /api/v1/auth/refresh': async ({ ann }) => ({ refresh_token: (await signIn(ann)).refresh_token }),
+	'POST /api/v1/auth/password': () => ({ current: PASSWORD, new: PASSWORD }),
 	'PATCH /api/v1/users/me': () => ({ bio: 'Somebody' }),
 	'POST /api/v1/conversations': ({ ben }) => ({ kind: 'group', member_ids: [ben.id] }),
 	'PATCH /api/v1/conversations/{conversation}': () => ({ title: 'Routes' }),
@@ -50,6 +52,9 @@ const BODIES = {
 	'POST /api/v1/conversations/{conversation}/read': () => ({ seq: 1 }),
 	'POST /api/v1/conversations/{conversation}/delivered': () => ({ seq: 1 }),
 };
+
+// After these nobody is signed in any more: each request comes from somebody new.
+const ENDINGS = ['POST /api/v1/auth/logout', 'DELETE /api/v1/users/me'];
 
 describe('the table of routes', () => {
 	let stack, scene;
@@ -62,14 +67,25 @@ describe('the table of routes', () => {
 		const ben = await register(stack, 'Ben');
 		const conversation = await groupOf(ann, [ben]);
 		const message = await send(ann, conversation, 'First');
-		scene = { ann, ben, ids: { user: ben.id, conversation: conversation.id, message: message.id } };
+		const { session } = await signIn(ann);
+		const ids = {
+			user: ben.id,
+			session: session.id,
+			device: session.device.id,
+			conversation: conversation.id,
+			message: message.id,
+		};
+		scene = { ann, ben, ids };
 	});
 	after(() => stack?.stop());
 
 	const filled = (path, ids = {}) =>
 		path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key] ?? scene.ids[key]);
-	const body = (route) => BODIES[name(route)]?.(scene);
-	const as = (route, token = scene.ann.token) => api(stack, route.user ? token : undefined);
+	const body = async (route) => BODIES[name(route)]?.(scene);
+	const as = (route) => {
+		if (!ENDINGS.includes(name(route))) return api(stack, route.user ? scene.ann.token : undefined);
+		return { call: async (...request) => (await register(stack, 'Leaver')).api.call(...request) };
+	};
 
 	it('is the documented one', () => {
 		assert.deepEqual(built.map(name).sort(), documentedRoutes.map(name).sort());
@@ -96,7 +112,7 @@ describe('the table of routes', () => {
 	for (const route of built) {
 		describe(name(route), () => {
 			it('succeeds', async () => {
-				const answer = await as(route).call(route.method, filled(route.path), body(route));
+				const answer = await as(route).call(route.method, filled(route.path), await body(route));
 				assert.ok(answer.status >= 200 && answer.status < 300, `${answer.status} ${answer.text}`);
 			});
 
@@ -114,7 +130,7 @@ describe('the table of routes', () => {
 			});
 
 			it('refuses who takes no JSON', async () => {
-				const answer = await as(route).call(route.method, filled(route.path), body(route), {
+				const answer = await as(route).call(route.method, filled(route.path), await body(route), {
 					headers: { accept: 'text/html' },
 				});
 				assert.equal(answer.status, 406);
@@ -122,7 +138,7 @@ describe('the table of routes', () => {
 			});
 
 			it('is nothing with a slash behind it', async () => {
-				const answer = await as(route).call(route.method, `${filled(route.path)}/`, body(route));
+				const answer = await as(route).call(route.method, `${filled(route.path)}/`, await body(route));
 				assert.equal(answer.status, 404);
 			});
 
@@ -138,7 +154,7 @@ describe('the table of routes', () => {
 
 			if (route.user)
 				it('needs a token', async () => {
-					const answer = await api(stack).call(route.method, filled(route.path), body(route));
+					const answer = await api(stack).call(route.method, filled(route.path), await body(route));
 					assert.equal(answer.status, 401);
 					assert.equal(answer.body.code, 'unauthorized');
 					assert.match(answer.headers.get('WWW-Authenticate'), /^Bearer/);
@@ -149,7 +165,7 @@ describe('the table of routes', () => {
 					const answer = await as(route).call(
 						route.method,
 						filled(route.path, { [key]: randomUUID() }),
-						body(route),
+						await body(route),
 					);
 					assert.equal(answer.status, 404);
 					assert.equal(answer.body.code, 'not_found');
@@ -167,14 +183,14 @@ describe('the table of routes', () => {
 					it(`knows no ${key} ${bad.slice(0, 8)}… of ${bad.length} characters`, async () => {
 						const path = filled(route.path, { [key]: bad });
 						if (built.some((row) => row.path === path && row.method === route.method)) return;
-						const answer = await as(route).call(route.method, path, body(route));
+						const answer = await as(route).call(route.method, path, await body(route));
 						assert.equal(answer.status, 404);
 					});
 				it(`takes a ${key} in upper case`, async () => {
 					const answer = await as(route).call(
 						route.method,
 						filled(route.path, { [key]: scene.ids[key].toUpperCase() }),
-						body(route),
+						await body(route),
 					);
 					assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
 				});
@@ -183,11 +199,11 @@ describe('the table of routes', () => {
 			if (route.path.includes('{conversation}'))
 				it('is for members alone, and tells a stranger nothing', async () => {
 					const stranger = await register(stack, 'Stranger');
-					const there = await stranger.api.call(route.method, filled(route.path), body(route));
+					const there = await stranger.api.call(route.method, filled(route.path), await body(route));
 					const absent = await stranger.api.call(
 						route.method,
 						filled(route.path, { conversation: randomUUID() }),
-						body(route),
+						await body(route),
 					);
 					assert.equal(there.status, 404);
 					const shown = ({ request_id, ...rest }) => rest;
@@ -206,7 +222,7 @@ describe('the table of routes', () => {
 						'application/json; charset=latin1',
 						'application/jsonx',
 					]) {
-						const answer = await as(route).call(route.method, filled(route.path), body(route), {
+						const answer = await as(route).call(route.method, filled(route.path), await body(route), {
 							headers: { 'content-type': type },
 						});
 						assert.equal(answer.status, 415, type);
@@ -217,7 +233,7 @@ describe('the table of routes', () => {
 						'APPLICATION/JSON',
 						'application/json; charset="utf-8"',
 					]) {
-						const answer = await as(route).call(route.method, filled(route.path), body(route), {
+						const answer = await as(route).call(route.method, filled(route.path), await body(route), {
 							headers: { 'content-type': type },
 						});
 						assert.ok(answer.status < 300, `${type}: ${answer.text}`);
@@ -225,18 +241,18 @@ describe('the table of routes', () => {
 				});
 
 				it('takes no body above its cap', async () => {
-					const pad = (bytes) => {
-						const json = JSON.stringify({ ...body(route), pad: '' });
+					const pad = async (bytes) => {
+						const json = JSON.stringify({ ...(await body(route)), pad: '' });
 						return json.slice(0, -2) + 'x'.repeat(bytes - json.length) + '"}';
 					};
-					const options = (bytes) => ({ headers: { 'content-type': 'application/json' }, body: pad(bytes) });
-					const fits = await as(route).call(route.method, filled(route.path), undefined, options(route.cap));
+					const options = async (bytes) => ({ headers: { 'content-type': 'application/json' }, body: await pad(bytes) });
+					const fits = await as(route).call(route.method, filled(route.path), undefined, await options(route.cap));
 					assert.ok(fits.status < 300, fits.text);
 					const answer = await as(route).call(
 						route.method,
 						filled(route.path),
 						undefined,
-						options(route.cap + 1),
+						await options(route.cap + 1),
 					);
 					assert.equal(answer.status, 413);
 					assert.equal(answer.body.code, 'too_large');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { directOf, must, register } from '../lib/client.mjs';
+import { api, directOf, groupOf, must, PASSWORD, register, send } from '../lib/client.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 
 let stack;
@@ -145,5 +145,93 @@ describe('changing the profile', () => {
 		const sent = { display_name: '👩'.repeat(64), bio: '👩'.repeat(500), settings };
 		const now = must(await ann.api.patch('users/me', sent), 200);
 		assert.deepEqual({ display_name: now.display_name, bio: now.bio, settings: now.settings }, sent);
+	});
+});
+
+describe('erasing the account', () => {
+	const login = (more) => api(stack).post('auth/login', { password: PASSWORD, ...more });
+
+	it('leaves nothing of who it was, for anybody, and frees the handle and the address', async () => {
+		const email = `${randomUUID()}@example.org`;
+		const ann = await register(stack, 'Ann', { email, locale: 'fr', device: { name: 'Ann’s phone', platform: 'ios' } });
+		const ben = await register(stack, 'Ben');
+		must(await ann.api.patch('users/me', { bio: 'x', avatar_url: 'https://example.org/a', settings: { a: 1 } }), 200);
+		assert.equal(must(await ann.api.delete('users/me'), 204), undefined);
+		assert.deepEqual(must(await ben.api.get(`users/${ann.id}`), 200), {
+			id: ann.id,
+			handle: must(await ben.api.get(`users/${ann.id}`), 200).handle,
+			display_name: 'Deleted user',
+			avatar_url: null,
+			bio: null,
+			created_at: ann.user.created_at,
+			deleted: true,
+		});
+		const kept = `select to_json(u)::text || (select json_agg(d)::text from devices d where d.user_id = u.id) from users u where id = '${ann.id}'`;
+		const row = await stack.sql(kept);
+		for (const word of [ann.handle, email, 'Ann', 'fr', 'argon2', 'example.org', 'ios'])
+			assert.ok(!row.includes(word), `${word} in ${row}`);
+		for (const way of [{ handle: ann.handle }, { email }, { handle: JSON.parse(row.slice(0, row.indexOf('}[') + 1)).handle }])
+			assert.equal((await login(way)).status, 401);
+		must(await api(stack).post('auth/register', { handle: ann.handle, display_name: 'New', password: PASSWORD, email }), 201);
+	});
+
+	it('keeps messages, order and counts, and the direct conversation for the other', async () => {
+		const [ann, ben] = [await register(stack, 'Ann'), await register(stack, 'Ben')];
+		const room = await directOf(ann, ben);
+		await send(ann, room, 'one');
+		await send(ann, room, 'two');
+		const unread = must(await ben.api.get('unread'), 200);
+		must(await ann.api.delete('users/me'), 204);
+		assert.deepEqual(must(await ben.api.get('unread'), 200), unread);
+		const { data } = must(await ben.api.get(`conversations/${room.id}/messages`), 200);
+		assert.deepEqual(data.map(({ body, sender_id }) => [body, sender_id]), [['two', ann.id], ['one', ann.id]]);
+		const [found] = must(await ben.api.get('conversations'), 200).data;
+		assert.equal(found.members.find(({ user_id }) => user_id === ann.id).display_name, 'Deleted user');
+		assert.equal((await send(ben, room, 'three')).seq, 3);
+		const carol = await register(stack, 'Carol');
+		const answer = await carol.api.post('conversations', { kind: 'direct', member_ids: [ann.id] });
+		assert.deepEqual([answer.status, faultsOf(answer)], [422, ['member_ids unknown']]);
+	});
+
+	it('leaves every group, and hands over where nobody else owns it', async () => {
+		const [ann, ben, carol] = await Promise.all(['Ann', 'Ben', 'Carol'].map((name) => register(stack, name)));
+		const alone = await groupOf(ann, []);
+		const plain = await groupOf(ann, [ben, carol]);
+		const withAdmin = await groupOf(ann, [ben, carol]);
+		const shared = await groupOf(ann, [ben, carol]);
+		const others = await groupOf(ben, [ann, carol]);
+		must(await ann.api.put(`conversations/${withAdmin.id}/members/${carol.id}`, { role: 'admin' }), 204);
+		must(await ann.api.put(`conversations/${shared.id}/members/${carol.id}`, { role: 'owner' }), 204);
+		const message = await send(ben, plain, 'Who has read this?');
+		for (const person of [ann, ben, carol]) {
+			if (person !== ann) must(await person.api.post(`conversations/${plain.id}/read`), 200);
+		}
+		must(await ann.api.delete('users/me'), 204);
+		const rolesOf = async (room) => {
+			const { members, member_count } = must(await carol.api.get(`conversations/${room.id}`), 200);
+			assert.equal(member_count, 2);
+			return Object.fromEntries(members.map(({ user_id, role }) => [user_id === ben.id ? 'ben' : user_id === carol.id && 'carol', role]));
+		};
+		const heirs = Object.values(await rolesOf(plain)).sort();
+		assert.deepEqual(heirs, ['member', 'owner']);
+		assert.deepEqual(await rolesOf(withAdmin), { ben: 'member', carol: 'owner' });
+		assert.deepEqual(await rolesOf(shared), { ben: 'member', carol: 'owner' });
+		assert.deepEqual(await rolesOf(others), { ben: 'owner', carol: 'member' });
+		// who is gone holds up no message: all who still are recipients have read it
+		const path = `conversations/${plain.id}/messages/${message.id}`;
+		assert.equal(must(await ben.api.get(path), 200).status, 'read');
+		assert.equal(await stack.sql(`select member_count from conversations where id = '${alone.id}'`), '0');
+	});
+
+	it('of two in the same groups at once ends both', async () => {
+		const [ann, ben, carol] = await Promise.all(['Ann', 'Ben', 'Carol'].map((name) => register(stack, name)));
+		const rooms = [];
+		for (let i = 0; i < 8; i++) rooms.push(await groupOf(i % 2 ? ann : ben, [i % 2 ? ben : ann, carol]));
+		const answers = await Promise.all([ann, ben].map((person) => person.api.delete('users/me')));
+		for (const answer of answers) must(answer, 204);
+		for (const room of rooms) {
+			const { members } = must(await carol.api.get(`conversations/${room.id}`), 200);
+			assert.deepEqual(members.map(({ user_id, role }) => [user_id, role]), [[carol.id, 'owner']]);
+		}
 	});
 });

@@ -68,7 +68,16 @@ export async function register(stack, name = 'Someone', more = {}) {
 		password: PASSWORD,
 		...more,
 	});
-	const body = must(answer, 201);
+	return person(stack, handle, must(answer, 201));
+}
+
+/** Another sign-in of a person, with a session of its own: what register resolves to. */
+export async function signIn({ stack, handle }, more = {}) {
+	const answer = await api(stack).post('auth/login', { handle, password: PASSWORD, ...more });
+	return person(stack, handle, must(answer, 200));
+}
+
+function person(stack, handle, body) {
 	return {
 		stack,
 		handle,

@@ -184,9 +184,10 @@ function control(stack) {
 				`${name} runs again`,
 			);
 		},
-		/** Rows as psql prints them, unaligned, columns split by |; as the owner of the schema. */
-		async sql(text, { superuser = false } = {}) {
-			const database = stack.env[superuser ? 'PARLEY_SUPERUSER_DATABASE' : 'PARLEY_OWNER_DATABASE'];
+		/** Rows as psql prints them, unaligned, columns split by |; as the owner of the schema. database: another one. */
+		async sql(text, { superuser = false, database: name } = {}) {
+			const database =
+				stack.env[superuser ? 'PARLEY_SUPERUSER_DATABASE' : 'PARLEY_OWNER_DATABASE'] + (name ? ` dbname=${name}` : '');
 			const command = ['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', text];
 			const user = stack.env.PARLEY_SUPERUSER;
 			if (superuser && process.getuid() === 0)

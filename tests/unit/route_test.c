@@ -23,7 +23,7 @@ static const struct {
 	{ "GET", "/health/", ERR_NOT_FOUND, NULL, "" },
 	{ "GET", "/api/v1/users/me", OK, "/api/v1/users/me", "" },
 	{ "PATCH", "/api/v1/users/me", OK, "/api/v1/users/me", "" },
-	{ "DELETE", "/api/v1/users/me", ERR_METHOD_NOT_ALLOWED, NULL, "GET, PATCH" },
+	{ "PUT", "/api/v1/users/me", ERR_METHOD_NOT_ALLOWED, NULL, "GET, PATCH, DELETE" },
 	{ "GET", "/api/v1/users/" ID1, OK, "/api/v1/users/{user}", "" },
 	{ "GET", "/api/v1/users/01A2012E-BC0F-74B4-A369-5388C405535A", OK, "/api/v1/users/{user}",
 		"" },

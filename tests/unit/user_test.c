@@ -278,45 +278,29 @@ static void test_login(void **state)
 	}
 }
 
-static void test_device(void **state)
+static void test_password_change(void **state)
 {
-	static const struct {
+	struct arena *arena = *state;
+	const struct {
 		const char *text;
 		const char *faults;
-		const char *name;
 	} rows[] = {
-		{ "{}", "", NULL },
-		{ "{\"device\":null}", "", NULL },
-		{ "{\"device\":{}}", "", NULL },
-		{ "{\"device\":{\"id\":\"01890a5d-ac96-774b-bcce-b302099a8057\",\"name\":\"Phone\","
-		  "\"platform\":\"ios\"}}",
-			"", "Phone" },
-		{ "{\"device\":\"phone\"}", "device:bad_type", NULL },
-		{ "{\"device\":{\"id\":\"x\",\"name\":\"a\\nb\",\"platform\":1}}",
-			"device.id:bad_format device.name:bad_format device.platform:bad_type",
-			NULL },
-		{ "[]", "", NULL },
+		{ "{\"current\":\"p\",\"new\":\"12345678\"}", "" },
+		{ "{}", "current:required new:required" },
+		{ "{\"current\":\"\",\"new\":\"1234567\"}", "current:too_short new:too_short" },
+		{ "{\"current\":1,\"new\":null}", "current:bad_type new:required" },
+		{ arena_printf(arena, "{\"current\":\"%s\",\"new\":\"%s\"}",
+			  repeat(arena, "c", 257), repeat(arena, "n", 257)),
+			"current:too_long new:too_long" },
+		{ "[]", ":bad_type" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct faults faults = { .count = 0 };
-		struct device_new device;
-		device_new_read(document_parse(*state, str_of(rows[i].text)), &faults, &device);
-		if (strcmp(faults_line(&faults), rows[i].faults) != 0 ||
-			(device.name.ptr == NULL) != (rows[i].name == NULL) ||
-			!str_equal(device.name, str_of(rows[i].name)) ||
-			uuid_is_nil(&device.id) != (rows[i].name == NULL))
+		struct password_change change;
+		password_change_read(document_parse(arena, str_of(rows[i].text)), &faults, &change);
+		if (strcmp(faults_line(&faults), rows[i].faults) != 0)
 			fail_msg("row %zu: %s: %s", i, rows[i].text, faults_line(&faults));
 	}
-}
-
-/* Faults that were there before keep their names. */
-static void test_device_after_faults(void **state)
-{
-	struct faults faults = { .count = 0 };
-	struct device_new device;
-	fault_add(&faults, "id", "required", "It is required.");
-	device_new_read(document_parse(*state, STR("{\"device\":{\"id\":1}}")), &faults, &device);
-	assert_string_equal(faults_line(&faults), "id:required device.id:bad_type");
 }
 
 static void test_write(void **state)
@@ -364,8 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_change, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_change_values, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_login, arena_make, arena_drop),
-		cmocka_unit_test_setup_teardown(test_device, arena_make, arena_drop),
-		cmocka_unit_test_setup_teardown(test_device_after_faults, arena_make, arena_drop),
+		cmocka_unit_test_setup_teardown(test_password_change, arena_make, arena_drop),
 		cmocka_unit_test(test_write),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

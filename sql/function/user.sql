@@ -1,0 +1,72 @@
+-- What a person does to the account as a whole.
+
+-- Sets a password and ends every session but in_session. False, and nothing happens: the password has been changed since
+-- in_changed_at, with which the caller's was checked, or the account is erased.
+drop function if exists user_password_change;
+create function user_password_change(in_user uuid, in_changed_at timestamptz, in_hash text, in_session uuid,
+	in_event uuid) returns boolean
+language plpgsql as $$
+begin
+	update users u
+	set password_hash = in_hash, password_changed_at = clock_timestamp(), updated_at = now()
+	where u.id = in_user and u.deleted_at is null and u.password_changed_at is not distinct from in_changed_at;
+	if not found then
+		return false;
+	end if;
+	perform session_end(in_user, null, null, in_session, in_event);
+	return true;
+end
+$$;
+
+-- Takes an erased user out of its groups, as by leaving each, in the order of their ids so that two who are erased at once
+-- do not wait for each other. Where it was the only owner, the admin who has been in it longest takes over, or the member.
+drop function if exists user_leave_all;
+create function user_leave_all(in_user uuid) returns void
+language plpgsql as $$
+declare
+	room uuid;
+	heir uuid;
+begin
+	for room in
+		select c.id
+		from members m
+		join conversations c on c.id = m.conversation_id and c.kind = 'group'
+		where m.user_id = in_user and m.left_at is null
+		order by c.id
+	loop
+		continue when member_lock(room, in_user) is null;
+		if not member_other_owner(room, in_user) then
+			select m.user_id into heir
+			from members m
+			where m.conversation_id = room and m.user_id <> in_user and m.left_at is null
+			order by m.role = 'admin' desc, m.joined_seq, m.joined_at, m.user_id
+			limit 1;
+			if found then
+				update members m set role = 'owner', changed_xid = pg_current_xact_id()
+				where m.conversation_id = room and m.user_id = heir;
+				perform member_tell(room, heir, 'member.updated', 0, gen_random_uuid());
+			end if;
+		end if;
+		update members m set left_at = clock_timestamp(), changed_xid = pg_current_xact_id()
+		where m.conversation_id = room and m.user_id = in_user;
+		perform member_tell(room, in_user, 'member.removed', -1, gen_random_uuid());
+	end loop;
+end
+$$;
+
+-- Erases an account: what says who it was goes, its handle is free, its sessions end, and it leaves its groups. Its messages
+-- stay, and its direct conversations stay for the others, as of "Deleted user".
+drop function if exists user_erase;
+create function user_erase(in_user uuid, in_event uuid) returns void
+language plpgsql as $$
+begin
+	update users u
+	set handle = 'deleted-' || right(replace(gen_random_uuid()::text, '-', ''), 24),
+		display_name = 'Deleted user', email = null, password_hash = null, avatar_url = null, bio = null,
+		locale = null, settings = '{}', updated_at = now(), deleted_at = now()
+	where u.id = in_user and u.deleted_at is null;
+	update devices d set name = null, platform = null where d.user_id = in_user;
+	perform session_end(in_user, null, null, null, in_event);
+	perform user_leave_all(in_user);
+end
+$$;
