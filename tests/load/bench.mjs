@@ -7,17 +7,19 @@
 // PARLEY_TEST_STACK has it as JSON (tests/lib/stack.mjs), and seeded when it is empty. Every comparison is
 // interleaved: both sides in every round, in turns, so that what else the machine does hits both alike. Many short
 // rounds do that better than few long ones.
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { cpus, tmpdir, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { waitFor } from '../lib/wait.mjs';
-import { childrenOf, memory, usage } from './proc.mjs';
+import {
+	asSuperuser, caughtUp, groupsOf, measured, median, metric, personId, psql, run, say, spread, stackStart, table, tokensOf, tool,
+} from './common.mjs';
+import { childrenOf, memory } from './proc.mjs';
 import { root, scripts, statement, variables } from './statement.mjs';
 
 const KINDS = ['history', 'list', 'send'];
@@ -26,10 +28,8 @@ const CONNECTIONS = 16; // of wrk
 const CLIENTS = 8; // of pgbench: as many as there are workers
 const TOKENS = 300; // people who send requests
 const HEAVY = personId(19999); // in 5,000 conversations
-const GROUPS = { front: 'lighttpd', workers: 'rest', postgres: 'postgres', push: 'push', broker: 'mosquitto' };
 const TARGETS = { history: 0.8, list: 0.8, send: 0.6 };
 
-const run = promisify(execFile);
 const { values: options } = parseArgs({
 	options: {
 		rounds: { type: 'string', default: '9' },
@@ -49,91 +49,11 @@ function whole(name, least, most) {
 	return number;
 }
 
-// --- small things ---------------------------------------------------------------------------------
-
-function personId(number) {
-	return `00000000-0000-7000-8000-0000000${number}`;
-}
-
-function say(text) {
-	process.stderr.write(`bench: ${text}\n`);
-}
-
-function median(values) {
-	const sorted = values.toSorted ? values.toSorted((a, b) => a - b) : [...values].sort((a, b) => a - b);
-	const middle = sorted.length >> 1;
-	return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-const spread = (values, digits = 0) =>
-	`${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`;
-
-function table(head, rows) {
-	const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-	process.stdout.write(`\n${lines.join('\n')}\n`);
-}
-
-/** Runs psql on text; resolves to what it prints, unaligned. */
-async function psql(database, text) {
-	const child = run('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database, '-f', '-'], { maxBuffer: 64 << 20 });
-	child.child.stdin.end(text);
-	return (await child).stdout;
-}
-
-/** Access tokens of the first people, as POST /auth/login would have made them. */
-function tokensOf(stack, numbers) {
-	const key = crypto.createPrivateKey(readFileSync(join(stack.var, 'keys/token.key')));
-	const { crv, kty, x } = crypto.createPublicKey(key).export({ format: 'jwk' });
-	const kid = crypto.createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url');
-	const part = (json) => Buffer.from(JSON.stringify(json)).toString('base64url');
-	const now = Math.floor(Date.now() / 1000);
-	return numbers.map((number) => {
-		const id = personId(number);
-		const claims = { iss: 'parley', aud: 'parley', sub: id, sid: id, did: 'bench', jti: crypto.randomUUID() };
-		const covered = [{ alg: 'EdDSA', typ: 'at+jwt', kid }, { ...claims, iat: now, exp: now + 7200 }].map(part).join('.');
-		return `${covered}.${crypto.sign(null, Buffer.from(covered), key).toString('base64url')}`;
-	});
-}
-
-async function metric(stack, name) {
-	const text = await (await fetch(`${stack.metricsUrl}/metrics`)).text();
-	const found = new RegExp(`^${name} (\\S+)$`, 'm').exec(text);
-	if (!found) throw new Error(`there is no metric ${name}`);
-	return Number(found[1]);
-}
-
-/** Runs job and says what it took of the processor: microseconds by group, and seconds. */
-async function measured(groups, job) {
-	const before = usage(groups);
-	const start = performance.now();
-	const result = await job();
-	const took = (performance.now() - start) / 1000;
-	const after = usage(groups);
-	const used = Object.fromEntries(Object.keys(after).map((name) => [name, after[name] - before[name]]));
-	const ours = Object.keys(used).reduce((sum, name) => (name === 'machine' ? sum : sum + used[name]), 0);
-	// cores that were busy with neither the stack nor the load
-	return { ...result, used, others: Math.max(0, (used.machine - ours) / 1e6 / took) };
-}
-
 // --- the stack ------------------------------------------------------------------------------------
-
-/** tests/lib/stack.mjs as a program: a line of JSON when it is ready, and SIGTERM ends it. */
-async function stackStart() {
-	const child = spawn(process.execPath, [join(root, 'tests/lib/stack.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
-	const ended = new Promise((done) => child.once('close', done));
-	const { value, done } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-	if (done) throw new Error('the stack did not start');
-	const stop = () => {
-		child.kill('SIGTERM');
-		return ended;
-	};
-	return { ...JSON.parse(value), stop };
-}
 
 async function prepare() {
 	say('starting a stack');
-	const given = process.env.PARLEY_TEST_STACK;
-	const stack = given ? { ...JSON.parse(given), stop: async () => undefined } : await stackStart();
+	const stack = await stackStart();
 	try {
 		stack.work = await mkdtemp(join(tmpdir(), 'parley-bench-'));
 		const owner = stack.env.PARLEY_OWNER_DATABASE;
@@ -146,34 +66,12 @@ async function prepare() {
 		stack.tokens = tokensOf(stack, Array.from({ length: TOKENS }, (_, i) => 10000 + i));
 		await writeFile(join(stack.work, 'tokens'), stack.tokens.join('\n') + '\n', { mode: 0o600 });
 		for (const kind of KINDS) await writeFile(join(stack.work, `${kind}.sql`), scripts[kind]());
-		stack.groups = {};
-		for (const [group, name] of Object.entries(GROUPS))
-			stack.groups[group] = Number(await readFile(join(stack.var, 'run', `${name}.pid`), 'utf8'));
+		stack.groups = await groupsOf(stack);
 		return stack;
 	} catch (error) {
 		await stack.stop();
 		throw error;
 	}
-}
-
-/** psql as the superuser of the stack's cluster, whom only one OS user may be. */
-async function asSuperuser(stack, text) {
-	const { PARLEY_SUPERUSER: user, PARLEY_SUPERUSER_DATABASE: database } = stack.env;
-	const command = ['psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', text];
-	if (process.getuid() === 0) command.unshift('setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups');
-	await run(command[0], command.slice(1), { cwd: '/' });
-}
-
-/** Waits until parley-push has handed on all that was written so far. */
-async function caughtUp(stack) {
-	const owner = stack.env.PARLEY_OWNER_DATABASE;
-	const now = (await psql(owner, 'select pg_current_wal_lsn()')).trim();
-	await waitFor(
-		async () =>
-			(await psql(owner, `select bool_and(confirmed_flush_lsn >= '${now}') from pg_replication_slots`)).trim() === 't',
-		120_000,
-		'parley-push has read what was written',
-	);
 }
 
 /** One page of each kind, looked at: what is measured must be what is meant. */
@@ -376,8 +274,6 @@ async function sqlTable(stack) {
 }
 
 // --- from commit to subscriber --------------------------------------------------------------------
-
-const tool = (name) => resolve(root, process.env.PARLEY_BUILD ?? 'build', 'load', name);
 
 async function latencyTable(stack) {
 	const person = personId(10007);
