@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import { Agent, get } from 'node:http';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -65,6 +66,34 @@ it('a worker that is killed is replaced', async () => {
 	const now = await workersNow();
 	assert.deepEqual(before_.slice(1).filter((pid) => !now.includes(pid)), [], 'the others live on');
 	assert.ok(await healthy());
+});
+
+it('2,000 requests that come while every worker is busy wait, and each is answered', async () => {
+	const requests = 2000;
+	await full();
+	const stopped = await workersNow();
+	// each request that waits is a connection of the web server to the socket of the workers
+	const queued = async () => (await readFile('/proc/net/unix', 'utf8')).split(stack.var + '/run/rest.sock').length - 1;
+	const idle = await queued();
+	const agent = new Agent({ keepAlive: false });
+	const answers = [];
+	for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+	try {
+		for (let i = 0; i < requests; i++)
+			answers.push(
+				new Promise((resolve) =>
+					get(`${stack.url}/api/v1/config`, { agent }, (answer) => answer.resume().on('end', () => resolve(answer.statusCode))).on(
+						'error',
+						(error) => resolve(error.code),
+					),
+				),
+			);
+		await waitFor(async () => (await queued()) - idle >= requests, 20_000, 'all of them wait');
+	} finally {
+		for (const pid of stopped) process.kill(pid, 'SIGCONT');
+	}
+	const others = (await Promise.all(answers)).filter((status) => status !== 200);
+	assert.deepEqual(others, []);
 });
 
 it('workers killed at random under load: a retry with the same id gives one message each', async (t) => {
