@@ -103,7 +103,7 @@ static void the_defaults(void **state)
 		{ AT(metrics_port), 9464 },
 		{ AT(statement_timeout_ms), 5000 },
 		{ AT(rest_workers), 8 },
-		{ AT(rest_backlog), 1024 },
+		{ AT(rest_backlog), 4096 },
 		{ AT(token_ttl_s), 900 },
 		{ AT(refresh_ttl_s), 2592000 },
 		{ AT(broker_port), 1883 },
