@@ -539,6 +539,22 @@ describe('who has left', () => {
 });
 
 describe('many at once', () => {
+	it('say the same, and it happens once', async () => {
+		const [ann, ben] = await people('Ann', 'Ben');
+		const room = await groupOf(ann, []);
+		const steps = [
+			[() => put(ann, room, ben), 'member'],
+			[() => put(ann, room, ben, 'admin'), 'admin'],
+			[() => remove(ann, room, ben), undefined],
+			[() => put(ann, room, ben, 'owner'), 'owner'],
+		];
+		for (const [i, [act, role]] of steps.entries()) {
+			for (const answer of await Promise.all(Array.from({ length: 20 }, act))) must(answer, 204);
+			const { rev, roles } = await stateOf(ann, room);
+			assert.deepEqual([rev, roles[ben.id]], [i + 2, role]);
+		}
+	});
+
 	it('are added, leave and change roles: what is left agrees with what was answered', async () => {
 		const [ann, ...others] = await people('Ann', ...Array.from({ length: 6 }, (_, i) => `Other ${i}`));
 		const room = await groupOf(ann, []);
