@@ -1,4 +1,5 @@
-/* Conversations: the list, opening one, one, changing it, and the unread total (web/api/openapi.yaml). */
+/* Conversations: the list, opening one, one, changing it, and the unread total
+ * (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include "lib/json_write.h"

@@ -1,4 +1,5 @@
-/* Members of a conversation: adding, roles, removing, leaving; and one's own view of it (web/api/openapi.yaml). */
+/* Members of a conversation: adding, roles, removing, leaving; and one's own view of it
+ * (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include "lib/model/member.h"

@@ -1,5 +1,5 @@
 /* Conversations in the database (sql/query/conversation.sql). Called by
- * rest/handler/conversation.c. */
+ * rest/handler/conversation.c and member.c. */
 #include "sql/store/conversation.h"
 
 #include "sql/row.h"
