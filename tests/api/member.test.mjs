@@ -152,6 +152,26 @@ describe('who is nobody', () => {
 	});
 });
 
+describe('who erases its account', () => {
+	it('is in none of the groups to which it was being added at that moment', async () => {
+		const [ann, ...others] = await people('Ann', ...Array.from({ length: 10 }, (_, i) => `Other ${i}`));
+		const rooms = [];
+		for (let i = 0; i < 4; i++) rooms.push(await groupOf(ann, others.slice(5)));
+		await Promise.all(
+			others.map(async (one) => {
+				const adding = rooms.flatMap((room) => [put(ann, room, one), put(ann, room, one, 'admin')]);
+				must(await one.api.delete('users/me'), 204);
+				for (const answer of await Promise.all(adding))
+					assert.ok([204, 404].includes(answer.status), answer.text);
+			}),
+		);
+		for (const room of rooms) {
+			assert.deepEqual((await stateOf(ann, room)).roles, { [ann.id]: 'owner' });
+			assert.equal((await put(ann, room, others[0])).status, 404);
+		}
+	});
+});
+
 describe('the last owner', () => {
 	const refused = (answer) => {
 		assert.equal(answer.status, 409, answer.text);
