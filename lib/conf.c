@@ -25,6 +25,7 @@ enum conf_type {
 	CONF_DOUBLE,
 	CONF_BOOL,
 	CONF_LEVEL,
+	CONF_FANOUT,
 	CONF_TYPE__MAX
 };
 
@@ -108,6 +109,11 @@ static const struct conf_key keys[] = {
 	{ "mqtt_ws_url", CONF_STRING, NULL, AT(mqtt_ws_url), 0, TEXT_MAX, "", false,
 		"what clients are told; empty: ws:// or wss://, the host they asked, /mqtt" },
 
+	{ "broker_fanout", CONF_FANOUT, NULL, AT(broker_fanout), 0, 0, "control", false,
+		"control: the plugin delivers to people; publish: parley-push does, for a broker without it" },
+
+	{ "push_connections", CONF_INT, "connections", AT(push_connections), 1, 16, "4", false,
+		"database connections of parley-push for commands" },
 	{ "slot", CONF_STRING, NULL, AT(slot), 1, 63, "parley", false,
 		"replication slot of parley-push" },
 	{ "resync_window_ms", CONF_INT, "ms", AT(resync_window_ms), 0, 3600000, "10000", false,
@@ -161,6 +167,11 @@ static const char *const level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
 };
 
+static const char *const fanout_names[] = {
+	[BROKER_FANOUT_CONTROL] = "control",
+	[BROKER_FANOUT_PUBLISH] = "publish",
+};
+
 static const struct {
 	const char *word;
 	bool truth;
@@ -183,6 +194,7 @@ static const char *const type_wants[CONF_TYPE__MAX] = {
 	[CONF_DOUBLE] = "number",
 	[CONF_BOOL] = "true or false",
 	[CONF_LEVEL] = "debug, info, warn or error",
+	[CONF_FANOUT] = "control or publish",
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -256,10 +268,11 @@ static bool parse_bool(struct str text, bool *value)
 	return false;
 }
 
-static bool parse_level(struct str text, int *value)
+/* One of a list of words, by its place. */
+static bool parse_word(struct str text, const char *const *words, size_t nwords, int *value)
 {
-	for (size_t i = 0; i < COUNT(level_names); i++) {
-		if (str_equal(text, str_of(level_names[i]))) {
+	for (size_t i = 0; i < nwords; i++) {
+		if (str_equal(text, str_of(words[i]))) {
 			*value = (int)i;
 			return true;
 		}
@@ -300,7 +313,9 @@ static bool set_value(struct conf *conf, const struct conf_key *key, struct str 
 	case CONF_BOOL:
 		return parse_bool(text, at);
 	case CONF_LEVEL:
-		return parse_level(text, at);
+		return parse_word(text, level_names, COUNT(level_names), at);
+	case CONF_FANOUT:
+		return parse_word(text, fanout_names, COUNT(fanout_names), at);
 	case CONF_TYPE__MAX:
 		break;
 	}

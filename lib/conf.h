@@ -11,6 +11,12 @@
 
 #include "lib/err.h"
 
+/* How events come to people's topics. */
+enum broker_fanout {
+	BROKER_FANOUT_CONTROL, /* one publish to the plugin, which delivers */
+	BROKER_FANOUT_PUBLISH, /* a publish to each, as any broker takes it */
+};
+
 /* Units are in the names. Strings are owned by the struct; empty means "not set". */
 struct conf {
 	/* where it runs; these are read by the set-up too */
@@ -50,7 +56,10 @@ struct conf {
 	char *mqtt_url;	   /* what /config tells clients; empty: mqtt://<host asked>:<mqtt_port> */
 	char *mqtt_ws_url; /* empty: ws://<host asked>/mqtt, wss under TLS */
 
+	int broker_fanout; /* enum broker_fanout */
+
 	/* parley-push */
+	int push_connections; /* to the database, for commands */
 	char *slot;	      /* replication slot */
 	int resync_window_ms; /* after a lost slot clients are told to sync, spread over this */
 

@@ -143,7 +143,10 @@ bool topic_may_subscribe(struct str filter, const struct uuid *user)
 
 bool topic_may_read(struct str topic, const struct uuid *user)
 {
-	return own_part(topic, user).ptr || is_presence(topic);
+	struct str rest = own_part(topic, user);
+	if (rest.ptr)
+		return !str_starts(rest, STR("commands/"));
+	return is_presence(topic);
 }
 
 bool topic_may_write(struct str topic, const struct uuid *user)

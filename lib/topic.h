@@ -51,7 +51,8 @@ bool topic_client_ok(struct str client_id, const struct uuid *user);
 /* May this user subscribe to filter? users/<self>/# or narrower, or presence/<any user> exactly. */
 bool topic_may_subscribe(struct str filter, const struct uuid *user);
 
-/* May this user be handed a message of topic? users/<self>/… or presence/<any user>. */
+/* May this user be handed a message of topic? users/<self>/… but its own commands, which would come back to all of its
+ * devices, or presence/<any user>. */
 bool topic_may_read(struct str topic, const struct uuid *user);
 
 /* May this user publish (not retained) to topic? users/<self>/commands/{send,receipt,typing,call}.

@@ -12,38 +12,42 @@
 #include "lib/log.h"
 #include "lib/model/event.h"
 #include "lib/time.h"
-#include "push/broker/control.h"
 #include "push/inflight.h"
 
 enum {
-	WINDOW = 4000,		    /* publishes outstanding; message ids are 16 bits */
-	PUBLISHES_MAX = 256,	    /* of one event */
-	PUBLISH_MAX_BYTES = 523264, /* the broker closes the connection on a packet above 512 KiB */
-	HEAD_MAX_BYTES = 64,
-	RECIPIENT_BYTES = UUID_TEXT_LEN + 1,
 	TYPE_MAX_BYTES = 64,
 	RECORD_DEPTH_MAX = 16,
 	KEEP_BYTES = 65536,
+	/* the clocks of this host, of the workers' and of the broker's may differ by so much */
+	SKEW_S = 60,
 };
 
 struct events {
-	struct mqtt *mqtt;
+	const struct conf *conf;
+	const struct mqtt *mqtt;
+	struct fanout *fanout;
+	struct typing *typing;
 	struct metrics *metrics;
 	struct inflight *inflight;
 	struct arena *arena; /* of one record */
 	struct buf payload;
-	struct buf publish;
+	int64_t since_us; /* of the publishes being made: when their transaction was committed */
 	int64_t last_us;
 	bool stopped;
 };
 
-struct events *events_new(struct metrics *metrics)
+struct events *events_new(const struct conf *conf, const struct mqtt *mqtt, struct fanout *fanout,
+	struct typing *typing, struct metrics *metrics)
 {
 	struct events *events = calloc(1, sizeof(*events));
 	if (events == NULL)
 		fatal("out of memory");
+	events->conf = conf;
+	events->mqtt = mqtt;
+	events->fanout = fanout;
+	events->typing = typing;
 	events->metrics = metrics;
-	events->inflight = inflight_new(WINDOW, PUBLISHES_MAX);
+	events->inflight = inflight_new(fanout_window(fanout), fanout_burst(fanout));
 	events->arena = arena_new();
 	return events;
 }
@@ -55,29 +59,19 @@ void events_free(struct events *events)
 	inflight_free(events->inflight);
 	arena_free(events->arena);
 	buf_free(&events->payload);
-	buf_free(&events->publish);
 	free(events);
-}
-
-void events_attach(struct events *events, struct mqtt *mqtt)
-{
-	events->mqtt = mqtt;
 }
 
 bool events_have_room(const struct events *events)
 {
-	return !events->stopped && events->mqtt != NULL && mqtt_ready(events->mqtt) &&
-	       inflight_has_room(events->inflight);
+	return !events->stopped && mqtt_ready(events->mqtt) && inflight_has_room(events->inflight);
 }
 
-/* What is in events->publish goes out. */
-static void publish(struct events *events, int64_t since_us)
+/* A publish has left: its transaction is not confirmed before it is acknowledged. */
+static void publish_noted(void *ctx, int mid)
 {
-	int mid = 0;
-	struct str text = { events->publish.data, events->publish.len };
-	if (mqtt_publish(events->mqtt, TOPIC_CONTROL, text, &mid) != OK)
-		return;
-	inflight_publish(events->inflight, mid, since_us);
+	struct events *events = ctx;
+	inflight_publish(events->inflight, mid, events->since_us);
 	events->metrics->values[METRIC_PUBLISHES]++;
 }
 
@@ -103,54 +97,56 @@ static void refuse(struct events *events, struct str record, lsn_t lsn, const ch
 	events->metrics->values[METRIC_REFUSED]++;
 }
 
-/* How many recipients fit into one publish beside the payload. */
-static size_t recipients_max(size_t payload_bytes)
+static enum err event_deliver(struct events *events, const struct event *event)
 {
-	if (payload_bytes + HEAD_MAX_BYTES > PUBLISH_MAX_BYTES)
-		return 0;
-	size_t fit = (PUBLISH_MAX_BYTES - HEAD_MAX_BYTES - payload_bytes) / RECIPIENT_BYTES;
-	return fit < CONTROL_RECIPIENTS_MAX ? fit : CONTROL_RECIPIENTS_MAX;
+	buf_reset(&events->payload, KEEP_BYTES);
+	event_write(&events->payload, event);
+	struct delivery delivery = {
+		.topic = event_infos[event->type].topic,
+		.qos = 1,
+		.recipients = event->recipients,
+		.nrecipients = event->nrecipients,
+		.payload = { events->payload.data, events->payload.len },
+	};
+	return fanout_deliver(events->fanout, &delivery, publish_noted, events);
 }
 
-static void deliver(
-	struct events *events, const struct event *event, size_t from, size_t to, int64_t commit_us)
+/* Until the last token of a session that ended just now has expired by itself. */
+static int64_t revoked_until_s(const struct events *events)
 {
-	struct buf *text = &events->publish;
-	buf_reset(text, KEEP_BYTES);
-	buf_printf(text, "deliver %s 1 0\n", topic_names[event_infos[event->type].topic]);
-	for (size_t i = from; i < to; i++) {
-		char id[UUID_TEXT_LEN + 1];
-		uuid_format(&event->recipients[i], id);
-		id[UUID_TEXT_LEN] = '\n';
-		buf_add(text, id, sizeof(id));
-	}
-	buf_add_char(text, '\n');
-	buf_add(text, events->payload.data, events->payload.len);
-	publish(events, commit_us);
+	return time_now_us() / 1000000 + events->conf->token_ttl_s + SKEW_S;
 }
 
 void events_take(struct events *events, struct str record, lsn_t lsn, int64_t commit_us)
 {
 	struct event event;
 	const char *why = "";
+	enum err err = OK;
 	arena_reset(events->arena);
 	events->last_us = time_mono_us();
+	events->since_us = commit_us;
 	if (event_read(events->arena, record, &event, &why) != OK) {
 		refuse(events, record, lsn, why);
 		return;
 	}
-	buf_reset(&events->payload, KEEP_BYTES);
-	event_write(&events->payload, &event);
-	size_t step = recipients_max(events->payload.len);
-	if (step == 0 || event.nrecipients > step * PUBLISHES_MAX) {
+	typing_event(events->typing, &event);
+	if (event_infos[event.type].data == EVENT_DATA_REVOCATION)
+		events_revoke(
+			events, event.data.revocation.session_ids, event.data.revocation.nsessions);
+	else
+		err = event_deliver(events, &event);
+	if (err != OK) {
 		refuse(events, record, lsn, "too large");
 		return;
 	}
-	for (size_t from = 0; from < event.nrecipients; from += step) {
-		size_t left = event.nrecipients - from;
-		deliver(events, &event, from, from + (left < step ? left : step), commit_us);
-	}
 	events->metrics->events[event.type]++;
+}
+
+void events_revoke(struct events *events, const struct uuid *sessions, size_t count)
+{
+	if (fanout_has_plugin(events->fanout))
+		fanout_revoke(events->fanout, revoked_until_s(events), sessions, count,
+			publish_noted, events);
 }
 
 void events_commit(struct events *events, lsn_t end)
@@ -158,13 +154,12 @@ void events_commit(struct events *events, lsn_t end)
 	inflight_commit(events->inflight, end);
 }
 
-void events_resync(struct events *events, int window_ms)
+void events_resync(struct events *events)
 {
-	struct buf *text = &events->publish;
+	struct buf *text = &events->payload;
 	struct uuid id;
 	uuid_new(&id);
 	buf_reset(text, KEEP_BYTES);
-	buf_printf(text, "resync %d\n\n", window_ms);
 	json_write_object(text);
 	json_write_key(text, "type");
 	json_write_string(text, "sync.required");
@@ -178,7 +173,9 @@ void events_resync(struct events *events, int window_ms)
 	json_write_string(text, "slot_lost");
 	json_write_object_end(text);
 	json_write_object_end(text);
-	publish(events, 0);
+	events->since_us = 0;
+	fanout_resync(events->fanout, events->conf->resync_window_ms,
+		(struct str){ text->data, text->len }, publish_noted, events);
 	events->metrics->values[METRIC_RESYNCS]++;
 }
 

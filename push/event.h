@@ -1,6 +1,7 @@
 /*
- * Events on their way from the WAL to the broker: a record is read (lib/model/event.h), published
- * in the form of push/broker/control.h, and what is outstanding is kept account of (inflight.h).
+ * Events on their way from the WAL to the broker: a record is read (lib/model/event.h), handed to the
+ * broker (fanout.h), and what is outstanding is kept account of (inflight.h). Sessions that ended are
+ * told to the plugin the same way.
  * Called by stream.c with what the WAL holds, and by mqtt.c with what the broker has acknowledged.
  */
 #ifndef PUSH_EVENT_H
@@ -10,19 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/conf.h"
 #include "lib/text.h"
+#include "push/fanout.h"
 #include "push/lsn.h"
 #include "push/metrics.h"
 #include "push/mqtt.h"
+#include "push/typing.h"
 
 struct events;
 
-/* metrics is borrowed. Owned by the caller; not before events_attach is there room for any. */
-struct events *events_new(struct metrics *metrics);
+/* Everything is borrowed; typing is told of what ends it. Owned by the caller. */
+struct events *events_new(const struct conf *conf, const struct mqtt *mqtt, struct fanout *fanout,
+	struct typing *typing, struct metrics *metrics);
 void events_free(struct events *events);
-
-/* Where they go; borrowed. */
-void events_attach(struct events *events, struct mqtt *mqtt);
 
 /* May another record be taken? Not without the broker, with a full window, or after events_stop. */
 bool events_have_room(const struct events *events);
@@ -32,11 +34,15 @@ bool events_have_room(const struct events *events);
  * committed. Only when there is room. */
 void events_take(struct events *events, struct str record, lsn_t lsn, int64_t commit_us);
 
+/* Tokens of these sessions are refused from now on, and connections made with them closed. Only when
+ * there is room. */
+void events_revoke(struct events *events, const struct uuid *sessions, size_t count);
+
 /* The transaction is over. */
 void events_commit(struct events *events, lsn_t end);
 
-/* Everybody is told to sync, spread over window_ms. Only when there is room. */
-void events_resync(struct events *events, int window_ms);
+/* Everybody is told to sync, spread over resync_window_ms. Only when there is room. */
+void events_resync(struct events *events);
 
 /* The stream begins anew; see inflight_restart. */
 void events_restart(struct events *events);

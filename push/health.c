@@ -22,7 +22,8 @@ static const struct role_info role_infos[] = {
 int health_write(struct buf *buf, const struct health *health)
 {
 	const struct role_info *info = &role_infos[health->role];
-	bool working = info->working && health->broker;
+	bool closed = health->role == STREAM_ACTIVE && !health->open;
+	bool working = info->working && health->broker && !closed;
 	json_write_object(buf);
 	json_write_key(buf, "status");
 	json_write_string(buf, working ? "ok" : "unavailable");
@@ -31,7 +32,7 @@ int health_write(struct buf *buf, const struct health *health)
 	json_write_key(buf, "database");
 	json_write_string(buf, info->database);
 	json_write_key(buf, "broker");
-	json_write_string(buf, health->broker ? "ok" : "unavailable");
+	json_write_string(buf, !health->broker ? "unavailable" : closed ? "closed" : "ok");
 	json_write_key(buf, "lag_bytes");
 	json_write_int(buf, health->lag_bytes);
 	json_write_object_end(buf);

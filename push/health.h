@@ -13,10 +13,11 @@
 struct health {
 	enum stream_role role;
 	bool broker;
+	bool open; /* people are let into the broker (gate.h); of the active daemon alone */
 	int64_t lag_bytes;
 };
 
-/* Appends {"status","role","database","broker","lag_bytes"}; returns the HTTP status: 200 when it
+/* Appends {"status","role","database","broker","lag_bytes"}, broker being ok, closed (to people) or unavailable; returns the HTTP status: 200 when it
  * works or could at any moment take over, else 503. */
 int health_write(struct buf *buf, const struct health *health);
 

@@ -1,6 +1,6 @@
 /*
- * parley-push: carries committed events from PostgreSQL's WAL to the broker. One loop around poll,
- * no thread. Run by a supervisor, in the foreground; SIGTERM or SIGINT ends it when what is
+ * parley-push: carries committed events from PostgreSQL's WAL to the broker, and commands of clients
+ * from the broker to PostgreSQL. One loop around poll, no thread. Run by a supervisor, in the foreground; SIGTERM or SIGINT ends it when what is
  * outstanding is acknowledged or two seconds are over, SIGHUP reads the log level again. A second
  * one is a stand-by.
  *
@@ -18,7 +18,10 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "push/command/command.h"
 #include "push/event.h"
+#include "push/fanout.h"
+#include "push/gate.h"
 #include "push/health.h"
 #include "push/http.h"
 #include "push/metrics.h"
@@ -26,6 +29,8 @@
 #include "push/rest_metrics.h"
 #include "push/slot.h"
 #include "push/stream.h"
+#include "push/typing.h"
+#include "sql/pipeline.h"
 
 enum {
 	STOP_MAX_US = 2000000,
@@ -37,9 +42,14 @@ struct push {
 	struct conf conf;
 	struct metrics metrics;
 	struct rest_metrics rest;
-	struct events *events;
 	struct mqtt *mqtt;
+	struct fanout *fanout;
+	struct pipeline *pipeline;
+	struct typing *typing;
+	struct commands *commands;
+	struct events *events;
 	struct stream *stream;
+	struct gate *gate;
 	struct slot_watch *watch;
 	struct http *http;
 	int signals;
@@ -63,6 +73,7 @@ static int answer_health(void *ctx, struct buf *body)
 	struct health health = {
 		.role = stream_role(push->stream),
 		.broker = mqtt_ready(push->mqtt),
+		.open = gate_is_open(push->gate),
 		.lag_bytes = lag_bytes(push),
 	};
 	return health_write(body, &health);
@@ -75,6 +86,7 @@ static void gauges_set(struct push *push, int64_t now_us)
 	enum stream_role role = stream_role(push->stream);
 	int64_t last_us = events_last_us(push->events);
 	values[METRIC_OUTSTANDING] = (int64_t)events_outstanding(push->events);
+	values[METRIC_COMMANDS_PENDING] = (int64_t)commands_count(push->commands);
 	values[METRIC_BROKER_CONNECTED] = mqtt_ready(push->mqtt);
 	values[METRIC_STREAMING] = role == STREAM_ACTIVE;
 	values[METRIC_STANDBY] = role == STREAM_STANDBY;
@@ -137,10 +149,12 @@ static void signals_take(struct push *push, int64_t now_us)
 		}
 		if (push->stopping)
 			continue;
-		log_info("stopping", LOG_INT("outstanding", events_outstanding(push->events)));
+		log_info("stopping", LOG_INT("outstanding", events_outstanding(push->events)),
+			LOG_INT("commands", commands_count(push->commands)));
 		push->stopping = true;
 		push->stop_by_us = now_us + STOP_MAX_US;
 		events_stop(push->events);
+		commands_serve(push->commands, false);
 	}
 }
 
@@ -153,13 +167,33 @@ enum {
 	FD_STREAM,
 	FD_WATCH,
 	FD_HTTP,
-	FD__MAX
+	FD_PIPELINE, /* and those behind */
+	FD__MAX = FD_PIPELINE + PIPELINE_LINKS_MAX
 };
 
 static bool push_done(const struct push *push, int64_t now_us)
 {
 	return push->stopping &&
-	       (events_outstanding(push->events) == 0 || now_us >= push->stop_by_us);
+	       ((events_outstanding(push->events) == 0 && commands_count(push->commands) == 0) ||
+		       now_us >= push->stop_by_us);
+}
+
+/* Of several daemons the one that streams serves commands; it goes on while the database is away, to say so. */
+static void roles_take(struct push *push)
+{
+	enum stream_role role = stream_role(push->stream);
+	if (push->stopping || role == STREAM_STANDBY)
+		commands_serve(push->commands, false);
+	else if (role == STREAM_ACTIVE)
+		commands_serve(push->commands, true);
+}
+
+/* See gate_run. */
+static uint64_t gate_epoch(const struct push *push)
+{
+	if (stream_role(push->stream) != STREAM_ACTIVE || !mqtt_ready(push->mqtt))
+		return 0;
+	return (mqtt_epoch(push->mqtt) << 32) + stream_epoch(push->stream);
 }
 
 /* Until when poll may wait, in milliseconds, rounded up: to come too early is to come again. */
@@ -171,6 +205,7 @@ static int wait_ms(int64_t now_us, int64_t wake_us)
 static void push_turn(struct push *push)
 {
 	struct pollfd fds[FD__MAX];
+	size_t nlinks;
 	int64_t now_us = time_mono_us();
 	int64_t wake_us = now_us + WAKE_MAX_US;
 	fds[FD_SIGNALS] = (struct pollfd){ .fd = push->signals, .events = POLLIN };
@@ -178,10 +213,13 @@ static void push_turn(struct push *push)
 	stream_poll(push->stream, &fds[FD_STREAM], &wake_us);
 	slot_watch_poll(push->watch, &fds[FD_WATCH], &wake_us);
 	http_poll(push->http, &fds[FD_HTTP], &wake_us, now_us);
+	typing_poll(push->typing, &wake_us);
+	gate_poll(push->gate, &wake_us);
+	nlinks = pipeline_poll(push->pipeline, &fds[FD_PIPELINE], &wake_us);
 	if (push->stopping && push->stop_by_us < wake_us)
 		wake_us = push->stop_by_us;
 
-	if (poll(fds, FD__MAX, wait_ms(now_us, wake_us)) < 0 && errno != EINTR)
+	if (poll(fds, FD_PIPELINE + nlinks, wait_ms(now_us, wake_us)) < 0 && errno != EINTR)
 		fatal("poll failed", LOG_STR("error", log_errno()));
 
 	now_us = time_mono_us();
@@ -189,6 +227,10 @@ static void push_turn(struct push *push)
 	/* the broker first: what it acknowledges makes the room in which the stream goes on */
 	mqtt_run(push->mqtt, fds[FD_MQTT].revents, now_us);
 	stream_run(push->stream, fds[FD_STREAM].revents, now_us);
+	pipeline_run(push->pipeline, &fds[FD_PIPELINE], now_us);
+	roles_take(push);
+	gate_run(push->gate, gate_epoch(push), now_us);
+	typing_run(push->typing, now_us);
 	slot_watch_run(push->watch, fds[FD_WATCH].revents, now_us);
 	http_run(push->http);
 }
@@ -196,20 +238,48 @@ static void push_turn(struct push *push)
 /* --- start and end ------------------------------------------------------------------------------
  */
 
+static void commands_open(struct push *push)
+{
+	const struct conf *conf = &push->conf;
+	/* the rights of REST: what people may do does not depend on the way that they came */
+	push->pipeline = pipeline_new(conf->rest_database, "parley-push commands",
+		conf->statement_timeout_ms, conf->push_connections);
+	const struct commands_parts parts = {
+		.conf = conf,
+		.mqtt = push->mqtt,
+		.fanout = push->fanout,
+		.pipeline = push->pipeline,
+		.typing = push->typing,
+		.metrics = &push->metrics,
+	};
+	push->commands = commands_new(&parts);
+}
+
 static void push_open(struct push *push)
 {
 	const struct conf *conf = &push->conf;
 	push->metrics.values[METRIC_STARTED_AT_US] = time_now_us();
 	push->rest = (struct rest_metrics){ .path = conf->shm };
 	push->signals = signals_open();
-	push->events = events_new(&push->metrics);
 	if (http_new(conf->metrics_port, paths, sizeof(paths) / sizeof(paths[0]), push,
 		    &push->http) != OK ||
-		mqtt_new(conf, &push->metrics, events_acked, push->events, &push->mqtt) != OK ||
-		stream_new(conf, push->events, push->mqtt, &push->metrics, &push->stream) != OK)
+		mqtt_new(conf, &push->metrics, &push->mqtt) != OK)
 		fatal("cannot start");
-	events_attach(push->events, push->mqtt);
+	push->fanout = fanout_new(conf, push->mqtt);
+	push->typing = typing_new(push->mqtt, push->fanout, &push->metrics);
+	commands_open(push);
+	push->events = events_new(conf, push->mqtt, push->fanout, push->typing, &push->metrics);
+	if (stream_new(conf, push->events, push->mqtt, &push->metrics, &push->stream) != OK)
+		fatal("cannot start");
+	push->gate = gate_new(conf, push->events, push->fanout, push->pipeline);
 	push->watch = slot_watch_new(conf->push_database, conf->slot, &push->metrics);
+	const struct mqtt_handlers handlers = {
+		.acked = events_acked,
+		.acked_ctx = push->events,
+		.received = commands_take,
+		.received_ctx = push->commands,
+	};
+	mqtt_handle(push->mqtt, &handlers);
 }
 
 static void push_close(struct push *push)
@@ -217,10 +287,15 @@ static void push_close(struct push *push)
 	size_t outstanding = events_outstanding(push->events);
 	slot_watch_free(push->watch);
 	stream_free(push->stream);
+	pipeline_free(push->pipeline);
+	commands_free(push->commands);
+	gate_free(push->gate);
 	mqtt_free(push->mqtt);
 	http_free(push->http);
 	rest_metrics_close(&push->rest);
 	events_free(push->events);
+	typing_free(push->typing);
+	fanout_free(push->fanout);
 	close(push->signals);
 	conf_free(&push->conf);
 	log_info("stopped", LOG_INT("outstanding", outstanding));

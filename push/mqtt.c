@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
 
 #include "lib/log.h"
 #include "lib/time.h"
@@ -35,10 +36,12 @@ struct mqtt {
 	struct mosquitto *mosq;
 	const struct conf *conf;
 	struct metrics *metrics;
-	mqtt_acked acked;
-	void *ctx;
+	struct mqtt_handlers handlers;
+	bool is_v5;
 	enum mqtt_state state;
+	uint64_t epoch;
 	bool leaving;
+	const char *filter; /* wanted; NULL: nothing */
 	struct backoff backoff;
 	int64_t retry_at_us;
 	int64_t deadline_us;
@@ -88,19 +91,32 @@ static void mqtt_lose(struct mqtt *mqtt, const char *reason)
 	snprintf(mqtt->told, sizeof(mqtt->told), "%s", reason);
 }
 
+static void filter_subscribe(struct mqtt *mqtt)
+{
+	int rc = mosquitto_subscribe(mqtt->mosq, NULL, mqtt->filter, 1);
+	if (rc == MOSQ_ERR_NOMEM)
+		fatal("out of memory");
+}
+
 static void on_connect(struct mosquitto *mosq, void *obj, int code)
 {
 	(void)mosq;
 	struct mqtt *mqtt = obj;
-	mqtt->refusal = code != 0 ? mosquitto_connack_string(code) : NULL;
+	mqtt->refusal = NULL;
+	if (code != 0)
+		mqtt->refusal = mqtt->is_v5 ? mosquitto_reason_string(code)
+					    : mosquitto_connack_string(code);
 	if (code != 0)
 		return; /* on_disconnect follows */
 	mqtt->state = MQTT_READY;
+	mqtt->epoch++;
 	mqtt->told[0] = '\0';
 	mqtt->metrics->values[METRIC_BROKER_CONNECTS]++;
 	backoff_reset(&mqtt->backoff);
 	log_info("connected to the broker", LOG_STR("host", mqtt->conf->broker_host),
 		LOG_INT("port", mqtt->conf->broker_port));
+	if (mqtt->filter != NULL)
+		filter_subscribe(mqtt);
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *obj, int code)
@@ -116,7 +132,28 @@ static void on_publish(struct mosquitto *mosq, void *obj, int mid)
 {
 	(void)mosq;
 	struct mqtt *mqtt = obj;
-	mqtt->acked(mqtt->ctx, mid);
+	mqtt->handlers.acked(mqtt->handlers.acked_ctx, mid);
+}
+
+/* A broker that refuses it will go on refusing: commands are not served until somebody looks at its rights. */
+static void on_subscribe(struct mosquitto *mosq, void *obj, int mid, int count, const int *granted)
+{
+	(void)mosq, (void)mid;
+	const struct mqtt *mqtt = obj;
+	if (count > 0 && granted[0] > 2)
+		log_error("the broker refuses a subscription",
+			LOG_STR("filter", mqtt->filter != NULL ? mqtt->filter : ""),
+			LOG_INT("code", granted[0]));
+}
+
+static void on_message(struct mosquitto *mosq, void *obj, const struct mosquitto_message *message)
+{
+	(void)mosq;
+	const struct mqtt *mqtt = obj;
+	struct str payload = { message->payload != NULL ? message->payload : "",
+		(size_t)message->payloadlen };
+	mqtt->handlers.received(
+		mqtt->handlers.received_ctx, str_of(message->topic), payload, message->retain);
 }
 
 static void mqtt_connect(struct mqtt *mqtt, int64_t now_us)
@@ -143,22 +180,33 @@ static void client_id_make(char out[CLIENT_ID_BYTES])
 	snprintf(out, CLIENT_ID_BYTES, "parley-push/%s-%ld", host, (long)getpid());
 }
 
-enum err mqtt_new(const struct conf *conf, struct metrics *metrics, mqtt_acked acked, void *ctx,
-	struct mqtt **out)
+void mqtt_handle(struct mqtt *mqtt, const struct mqtt_handlers *handlers)
+{
+	mqtt->handlers = *handlers;
+}
+
+enum err mqtt_new(const struct conf *conf, struct metrics *metrics, struct mqtt **out)
 {
 	struct mqtt *mqtt = calloc(1, sizeof(*mqtt));
 	char client_id[CLIENT_ID_BYTES];
 	client_id_make(client_id);
 	if (mqtt == NULL || mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
 		fatal("out of memory");
-	*mqtt = (struct mqtt){ .conf = conf, .metrics = metrics, .acked = acked, .ctx = ctx };
+	*mqtt = (struct mqtt){
+		.conf = conf,
+		.metrics = metrics,
+		.is_v5 = conf->broker_fanout == BROKER_FANOUT_PUBLISH,
+	};
 	mqtt->mosq = mosquitto_new(client_id, true, mqtt);
 	if (mqtt->mosq == NULL)
 		fatal("out of memory");
 	mosquitto_connect_callback_set(mqtt->mosq, on_connect);
 	mosquitto_disconnect_callback_set(mqtt->mosq, on_disconnect);
 	mosquitto_publish_callback_set(mqtt->mosq, on_publish);
-	mosquitto_int_option(mqtt->mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V311);
+	mosquitto_subscribe_callback_set(mqtt->mosq, on_subscribe);
+	mosquitto_message_callback_set(mqtt->mosq, on_message);
+	mosquitto_int_option(mqtt->mosq, MOSQ_OPT_PROTOCOL_VERSION,
+		mqtt->is_v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
 	mosquitto_int_option(mqtt->mosq, MOSQ_OPT_TCP_NODELAY, 1);
 	/* no limit of its own: what exceeds it would be held back and its order is not ours to see
 	 */
@@ -220,9 +268,40 @@ bool mqtt_ready(const struct mqtt *mqtt)
 	return mqtt->state == MQTT_READY;
 }
 
-enum err mqtt_publish(struct mqtt *mqtt, const char *topic, struct str payload, int *mid)
+uint64_t mqtt_epoch(const struct mqtt *mqtt)
 {
-	int rc = mosquitto_publish(mqtt->mosq, mid, topic, (int)payload.len, payload.ptr, 1, false);
+	return mqtt->epoch;
+}
+
+void mqtt_subscribe(struct mqtt *mqtt, const char *filter)
+{
+	const char *before = mqtt->filter;
+	mqtt->filter = filter;
+	if (mqtt->state != MQTT_READY || before == filter)
+		return;
+	if (filter != NULL)
+		filter_subscribe(mqtt);
+	else
+		mosquitto_unsubscribe(mqtt->mosq, NULL, before);
+}
+
+static mosquitto_property *properties_make(
+	const struct mqtt *mqtt, const struct mqtt_message *message)
+{
+	mosquitto_property *properties = NULL;
+	if (mqtt->is_v5 && message->expiry_s > 0 &&
+		mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL,
+			message->expiry_s) != MOSQ_ERR_SUCCESS)
+		fatal("out of memory");
+	return properties;
+}
+
+enum err mqtt_publish(struct mqtt *mqtt, const struct mqtt_message *message, int *mid)
+{
+	mosquitto_property *properties = properties_make(mqtt, message);
+	int rc = mosquitto_publish_v5(mqtt->mosq, mid, message->topic, (int)message->payload.len,
+		message->payload.ptr, message->qos, false, properties);
+	mosquitto_property_free_all(&properties);
 	switch (rc) {
 	case MOSQ_ERR_NOMEM:
 		fatal("out of memory");

@@ -54,6 +54,7 @@ struct stream {
 	int64_t broker_seen_us;
 	int64_t heard_us;  /* when a frame came last */
 	int64_t status_us; /* when a status went last */
+	uint32_t epoch;	   /* streams begun */
 	lsn_t received;
 	lsn_t idle;	 /* from a keepalive: before it there is nothing but what was handed on */
 	lsn_t confirmed; /* as told in the last status */
@@ -160,7 +161,7 @@ static void resync(struct stream *stream)
 	if (!stream->resync_due || !events_have_room(stream->events))
 		return;
 	stream->resync_due = false;
-	events_resync(stream->events, stream->conf->resync_window_ms);
+	events_resync(stream->events);
 }
 
 static void slot_created(struct stream *stream, int64_t now_us)
@@ -181,6 +182,7 @@ static void stream_began(struct stream *stream, int64_t now_us)
 {
 	events_restart(stream->events);
 	stream->state = STATE_STREAMING;
+	stream->epoch++;
 	stream->standby = false;
 	stream->in_transaction = false;
 	stream->more = true;
@@ -457,6 +459,11 @@ enum stream_role stream_role(const struct stream *stream)
 		return STREAM_STANDBY;
 	return stream->state == STATE_AWAY || stream->trouble[0] != '\0' ? STREAM_NONE
 									 : STREAM_READY;
+}
+
+uint32_t stream_epoch(const struct stream *stream)
+{
+	return stream->epoch;
 }
 
 lsn_t stream_received(const struct stream *stream)

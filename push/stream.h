@@ -45,6 +45,9 @@ void stream_run(struct stream *stream, short revents, int64_t now_us);
 
 enum stream_role stream_role(const struct stream *stream);
 
+/* Counts the times that a stream began. */
+uint32_t stream_epoch(const struct stream *stream);
+
 /* How far the server has come, and what it may forget, of this connection or the last. */
 lsn_t stream_received(const struct stream *stream);
 lsn_t stream_confirmed(const struct stream *stream);

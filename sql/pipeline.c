@@ -15,8 +15,9 @@
 #include "sql/rows.h"
 
 enum {
-	DEPTH = 16,	 /* statements sent on one connection and not answered */
-	LATE_US = 50000, /* a statement that takes longer holds nobody else up */
+	DEPTH = 16,	      /* statements sent on one connection and not answered */
+	WORTH_CONNECTING = 4, /* statements on one connection, before another is made */
+	LATE_US = 50000,      /* a statement that takes longer holds nobody else up */
 	UNSENT_MAX_US = 2000000,
 	CONNECT_MAX_US = 2000000,
 	RETRY_US = 100000,
@@ -102,13 +103,15 @@ static bool link_is_late(const struct link *link, int64_t now_us)
 	return link->sent.first != NULL && now_us - link->sent.first->sent_us >= LATE_US;
 }
 
-/* More is worse: not connected, then late, then how much it has to do. */
+/* More is worse: how much it has to do, that it has to be made first, that it is late, that it was lost just now. */
 static size_t link_burden(const struct link *link, int64_t now_us)
 {
 	size_t burden = link->sent.count + link->waiting.count;
+	if (link->state != LINK_READY)
+		burden += WORTH_CONNECTING;
 	if (link_is_late(link, now_us))
 		burden += 1000000;
-	if (link->state != LINK_READY)
+	if (link->state == LINK_CLOSED && now_us < link->retry_at_us)
 		burden += 2000000;
 	return burden;
 }
@@ -159,8 +162,8 @@ static void link_answered(struct pipeline *pipeline, struct link *link)
  * the last. */
 static void result_keep(struct pending *pending, PGresult *result)
 {
-	bool failed = PQresultStatus(pending->result) == PGRES_FATAL_ERROR;
-	if (failed) {
+	/* libpq calls no result a failed one */
+	if (pending->result != NULL && PQresultStatus(pending->result) == PGRES_FATAL_ERROR) {
 		PQclear(result);
 		return;
 	}
@@ -384,8 +387,10 @@ void pipeline_free(struct pipeline *pipeline)
 		return;
 	for (int i = 0; i < pipeline->nlinks; i++) {
 		struct link *link = &pipeline->links[i];
-		for (struct pending *p = link->sent.first; p != NULL; p = p->next)
-			PQclear(p->result);
+		struct pending *pending;
+		queue_join(&link->sent, &link->waiting);
+		while ((pending = queue_take(&link->sent)) != NULL)
+			pending_answer(pipeline, pending, ERR_UNAVAILABLE);
 		PQfinish(link->conn);
 	}
 	free(pipeline);

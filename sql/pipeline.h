@@ -53,7 +53,7 @@ enum {
 struct pipeline *pipeline_new(
 	const char *conninfo, const char *application, int statement_timeout_ms, int nlinks);
 
-/* Closes the connections; what is under way is not answered. NULL is legal. */
+/* Closes the connections; what is under way is answered with ERR_UNAVAILABLE. NULL is legal. */
 void pipeline_free(struct pipeline *pipeline);
 
 /* Takes a statement on; pending->call, lane, answer and ctx are set. The answer never comes from within

@@ -27,6 +27,9 @@ const struct event_info event_infos[EVENT__MAX] = {
 	[EVENT_MEMBER_ADDED] = { "member.added", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
 	[EVENT_MEMBER_UPDATED] = { "member.updated", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
 	[EVENT_MEMBER_REMOVED] = { "member.removed", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
+	[EVENT_TYPING_STARTED] = { "typing.started", TOPIC_TYPING, EVENT_DATA_TYPING },
+	[EVENT_TYPING_STOPPED] = { "typing.stopped", TOPIC_TYPING, EVENT_DATA_TYPING },
+	[EVENT_SESSION_REVOKED] = { "session.revoked", TOPIC__MAX, EVENT_DATA_REVOCATION },
 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -88,7 +91,8 @@ static void type_get(struct record *record, const struct json *object, enum even
 {
 	struct str name = json_str(json_get(object, "type"));
 	for (size_t i = 0; name.ptr != NULL && i < EVENT__MAX; i++) {
-		if (str_equal(name, str_of(event_infos[i].name))) {
+		if (event_infos[i].data != EVENT_DATA_TYPING &&
+			str_equal(name, str_of(event_infos[i].name))) {
 			*out = (enum event_type)i;
 			return;
 		}
@@ -96,19 +100,20 @@ static void type_get(struct record *record, const struct json *object, enum even
 	wrong(record, "type");
 }
 
-static void recipients_get(struct record *record, const struct json *object, struct event *out)
+/* A list of ids. */
+static void ids_get(struct record *record, const struct json *object, const char *key,
+	struct uuid **out, size_t *count)
 {
-	const struct json *ids = json_get(object, "to");
+	const struct json *ids = json_get(object, key);
 	if (json_kind_of(ids) != JSON_ARRAY) {
-		wrong(record, "to");
+		wrong(record, key);
 		return;
 	}
-	out->nrecipients = json_length(ids);
-	out->recipients =
-		arena_calloc(record->arena, out->nrecipients + 1, sizeof(*out->recipients));
-	for (size_t i = 0; i < out->nrecipients; i++) {
-		if (uuid_parse(json_str(json_at(ids, i)), &out->recipients[i]) != OK)
-			wrong(record, "to");
+	*count = json_length(ids);
+	*out = arena_calloc(record->arena, *count + 1, sizeof(**out));
+	for (size_t i = 0; i < *count; i++) {
+		if (uuid_parse(json_str(json_at(ids, i)), &(*out)[i]) != OK)
+			wrong(record, key);
 	}
 }
 
@@ -220,9 +225,19 @@ static void data_get(struct record *record, const struct json *data, struct even
 		conversation_get(record, data, &out->data.conversation);
 		conversation_id = &out->data.conversation.id;
 		break;
+	case EVENT_DATA_TYPING:
+	case EVENT_DATA_REVOCATION:
+		break;
 	}
 	if (!uuid_equal(conversation_id, &out->conversation_id))
 		wrong(record, "conversation_id");
+}
+
+static void revocation_get(struct record *record, const struct json *object, struct revocation *out)
+{
+	*out = (struct revocation){ 0 };
+	id_get(record, object, "user_id", JSON_REQUIRED, &out->user_id);
+	ids_get(record, object, "session_ids", &out->session_ids, &out->nsessions);
 }
 
 static void event_get(struct record *record, const struct json *object, struct event *out)
@@ -230,10 +245,14 @@ static void event_get(struct record *record, const struct json *object, struct e
 	type_get(record, object, &out->type);
 	id_get(record, object, "event_id", JSON_REQUIRED, &out->event_id);
 	time_get(record, object, "at", JSON_REQUIRED, &out->at_us);
+	if (event_infos[out->type].data == EVENT_DATA_REVOCATION) {
+		revocation_get(record, object, &out->data.revocation);
+		return;
+	}
 	id_get(record, object, "conversation_id", JSON_REQUIRED, &out->conversation_id);
 	if (event_infos[out->type].data != EVENT_DATA_RECEIPT)
 		int_get(record, object, "rev", 1, &out->rev);
-	recipients_get(record, object, out);
+	ids_get(record, object, "to", &out->recipients, &out->nrecipients);
 	data_get(record, json_get(object, "data"), out);
 }
 
@@ -272,6 +291,16 @@ static void receipt_write(struct buf *buf, const struct event *event)
 	json_write_object_end(buf);
 }
 
+static void typing_write(struct buf *buf, const struct event *event)
+{
+	json_write_object(buf);
+	json_write_key(buf, "conversation_id");
+	json_write_uuid(buf, &event->conversation_id);
+	json_write_key(buf, "user_id");
+	json_write_uuid(buf, &event->data.typing.user_id);
+	json_write_object_end(buf);
+}
+
 static void data_write(struct buf *buf, const struct event *event)
 {
 	switch (event_infos[event->type].data) {
@@ -289,6 +318,12 @@ static void data_write(struct buf *buf, const struct event *event)
 		break;
 	case EVENT_DATA_CONVERSATION:
 		conversation_write(buf, &event->data.conversation);
+		break;
+	case EVENT_DATA_TYPING:
+		typing_write(buf, event);
+		break;
+	case EVENT_DATA_REVOCATION:
+		json_write_null(buf);
 		break;
 	}
 }

@@ -10,6 +10,8 @@
  *	conversation.created	the columns of the conversation and "members":[…], null above 100 of them
  *	conversation.updated	the columns of the conversation
  *	member.*		the member's user_id display_name avatar_url role last_read_seq last_delivered_seq
+ * A session that ended is a record too, for the plugin alone: {"type":"session.revoked","event_id","at","user_id",
+ * "session_ids":[…]}. Typing is an event without a record: it is never in the database.
  * To clients it is what event_write writes; "data" comes from the writers of lib/model, so that it has the
  * same bytes as the answer of REST.
  */
@@ -36,6 +38,9 @@ enum event_type {
 	EVENT_MEMBER_ADDED,
 	EVENT_MEMBER_UPDATED,
 	EVENT_MEMBER_REMOVED,
+	EVENT_TYPING_STARTED,
+	EVENT_TYPING_STOPPED,
+	EVENT_SESSION_REVOKED,
 	EVENT__MAX
 };
 
@@ -45,12 +50,14 @@ enum event_data {
 	EVENT_DATA_RECEIPT,
 	EVENT_DATA_CONVERSATION, /* with its members */
 	EVENT_DATA_COLUMNS,	 /* a conversation, of itself alone */
-	EVENT_DATA_MEMBER
+	EVENT_DATA_MEMBER,
+	EVENT_DATA_TYPING,
+	EVENT_DATA_REVOCATION
 };
 
 struct event_info {
 	const char *name;
-	enum topic_name topic;
+	enum topic_name topic; /* TOPIC__MAX: none, it is not for clients */
 	enum event_data data;
 };
 extern const struct event_info event_infos[EVENT__MAX];
@@ -58,6 +65,16 @@ extern const struct event_info event_infos[EVENT__MAX];
 struct receipt {
 	struct uuid user_id;
 	int64_t seq;
+};
+
+struct typing_data {
+	struct uuid user_id;
+};
+
+struct revocation {
+	struct uuid user_id;
+	struct uuid *session_ids;
+	size_t nsessions;
 };
 
 struct event {
@@ -73,6 +90,8 @@ struct event {
 		struct receipt receipt;
 		struct conversation conversation;
 		struct member member;
+		struct typing_data typing;
+		struct revocation revocation;
 	} data;
 };
 
@@ -81,7 +100,7 @@ struct event {
 must_check enum err event_read(
 	struct arena *arena, struct str record, struct event *out, const char **why);
 
-/* The payload that clients receive. */
+/* The payload that clients receive; not of session.revoked, which none does. */
 void event_write(struct buf *buf, const struct event *event);
 
 #endif

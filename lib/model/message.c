@@ -178,6 +178,15 @@ static void content_digest(struct arena *arena, struct message_new *message)
 	buf_free(&metadata);
 }
 
+struct message_limits message_limits_of(const struct conf *conf)
+{
+	return (struct message_limits){
+		.body_max_bytes = (size_t)conf->body_max_bytes,
+		.ciphertext_max_bytes = (size_t)conf->ciphertext_max_bytes,
+		.metadata_max_bytes = (size_t)conf->metadata_max_bytes,
+	};
+}
+
 void message_new_read(struct arena *arena, const struct json *body, struct str document,
 	const struct message_limits *limits, struct faults *faults, struct message_new *out)
 {

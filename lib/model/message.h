@@ -6,6 +6,7 @@
 
 #include "lib/arena.h"
 #include "lib/buf.h"
+#include "lib/conf.h"
 #include "lib/id.h"
 #include "lib/json_read.h"
 #include "lib/text.h"
@@ -46,6 +47,8 @@ struct message_limits {
 	size_t ciphertext_max_bytes;
 	size_t metadata_max_bytes;
 };
+
+struct message_limits message_limits_of(const struct conf *conf);
 
 struct message_new {
 	struct uuid id; /* nil: the server chooses */

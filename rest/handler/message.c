@@ -84,11 +84,7 @@ enum err message_list(struct request *req)
 
 enum err message_create(struct request *req)
 {
-	struct message_limits limits = {
-		.body_max_bytes = (size_t)req->conf->body_max_bytes,
-		.ciphertext_max_bytes = (size_t)req->conf->ciphertext_max_bytes,
-		.metadata_max_bytes = (size_t)req->conf->metadata_max_bytes,
-	};
+	struct message_limits limits = message_limits_of(req->conf);
 	struct message_new new = { 0 };
 	struct message message;
 	bool created;

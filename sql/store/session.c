@@ -86,3 +86,19 @@ enum err db_session_end(
 		return err;
 	return rows_count(rows) == 0 ? ERR_NOT_FOUND : OK;
 }
+
+struct call session_revoked_call(int64_t window_s, const struct uuid *after, size_t max)
+{
+	return CALL(Q_SESSION_REVOKED, P_INT64(window_s), P_UUID(after), P_INT64((int64_t)max));
+}
+
+void session_revoked_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count)
+{
+	static const char *const revoked_names[] = { "id" };
+	struct columns c;
+
+	columns_find(rows, "", revoked_names, 1, &c);
+	*count = rows_count(rows) < max ? rows_count(rows) : max;
+	for (size_t i = 0; i < *count; i++)
+		out[i] = row_uuid(&c, i, 0);
+}

@@ -5,6 +5,7 @@
 #include "lib/model/session.h"
 #include "sql/cursor.h"
 #include "sql/db.h"
+#include "sql/row.h"
 
 enum {
 	REFRESH_HASH_BYTES = 32
@@ -39,5 +40,10 @@ must_check enum err db_session_list(struct db *db, struct arena *arena, const st
 /* Ends one session of the user, also when it has ended before. ERR_NOT_FOUND: it has no such session. */
 must_check enum err db_session_end(
 	struct db *db, struct arena *arena, const struct uuid *user, const struct uuid *session);
+
+/* For a pipeline: sessions that ended in the last window_s seconds, by id, at most max of those above after (nil: from the
+ * first). The answer fills out, which has room for max, and *count. */
+struct call session_revoked_call(int64_t window_s, const struct uuid *after, size_t max);
+void session_revoked_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count);
 
 #endif

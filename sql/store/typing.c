@@ -7,7 +7,7 @@ struct call typing_recipients_call(const struct uuid *conversation, const struct
 }
 
 enum err typing_recipients_answer(
-	const struct rows *rows, struct uuid *out, size_t max, size_t *count)
+	struct arena *arena, const struct rows *rows, struct uuid **out, size_t *count)
 {
 	static const char *const names[] = { "user_id" };
 	struct columns c;
@@ -18,8 +18,9 @@ enum err typing_recipients_answer(
 	columns_find(rows, "", names, 1, &c);
 	if (row_is_null(&c, 0, 0))
 		found = 0;
-	*count = found < max ? found : max;
-	for (size_t i = 0; i < *count; i++)
-		out[i] = row_uuid(&c, i, 0);
+	*out = arena_calloc(arena, found + 1, sizeof(**out));
+	*count = found;
+	for (size_t i = 0; i < found; i++)
+		(*out)[i] = row_uuid(&c, i, 0);
 	return OK;
 }

@@ -2,14 +2,15 @@
 #ifndef SQL_STORE_TYPING_H
 #define SQL_STORE_TYPING_H
 
+#include "lib/arena.h"
 #include "sql/call.h"
 #include "sql/row.h"
 
 /* The other members of a conversation, for one who is in it. */
 struct call typing_recipients_call(const struct uuid *conversation, const struct uuid *user);
 
-/* At most max of them to out, their number to *count. ERR_NOT_FOUND: no such conversation for the user. */
+/* Them, on the arena. ERR_NOT_FOUND: no such conversation for the user. */
 must_check enum err typing_recipients_answer(
-	const struct rows *rows, struct uuid *out, size_t max, size_t *count);
+	struct arena *arena, const struct rows *rows, struct uuid **out, size_t *count);
 
 #endif

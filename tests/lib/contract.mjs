@@ -218,12 +218,18 @@ const channels = Object.entries(asyncapi.channels).map(([name, channel]) => ({
 	operation: Object.values(asyncapi.operations).find(
 		(operation) => operation.channel.$ref === `#/channels/${name}`,
 	),
-}));
+})).filter(({ operation }) => operation.action === 'send');
+
+/** What a payload is on a channel: its type; an answer to a command is a problem or it is not. */
+function typeOf(name, names, event) {
+	if (name === 'replies') return event.type === 'about:blank' ? 'reply.problem' : 'reply.sent';
+	return names.length === 1 && event.type === undefined ? names[0] : event.type;
+}
 
 /** The schema of an event's type on a channel; where there is one message, it needs no type. */
 function messageOf({ name, channel }, event) {
 	const names = Object.keys(channel.messages);
-	const type = names.length === 1 && event.type === undefined ? names[0] : event.type;
+	const type = typeOf(name, names, event);
 	if (!names.includes(type))
 		throw new Error(`${name} has no events of type ${event.type}: ${JSON.stringify(event)}`);
 	const { keys } = follow(asyncapi, ['channels', name, 'messages', type]);

@@ -326,6 +326,9 @@ static void test_table(void **state)
 		{ EVENT_MEMBER_ADDED, "member.added", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
 		{ EVENT_MEMBER_UPDATED, "member.updated", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
 		{ EVENT_MEMBER_REMOVED, "member.removed", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
+		{ EVENT_TYPING_STARTED, "typing.started", TOPIC_TYPING, EVENT_DATA_TYPING },
+		{ EVENT_TYPING_STOPPED, "typing.stopped", TOPIC_TYPING, EVENT_DATA_TYPING },
+		{ EVENT_SESSION_REVOKED, "session.revoked", TOPIC__MAX, EVENT_DATA_REVOCATION },
 	};
 	assert_int_equal(sizeof(rows) / sizeof(rows[0]), EVENT__MAX);
 	for (size_t i = 0; i < EVENT__MAX; i++) {

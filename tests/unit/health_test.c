@@ -21,16 +21,19 @@ static void each_state_has_its_answer(void **state)
 		int status;
 		const char *body;
 	} rows[] = {
-		{ { STREAM_ACTIVE, true, 12 }, 200, BODY("ok", "active", "ok", "ok", "12") },
-		{ { STREAM_STANDBY, true, 0 }, 200, BODY("ok", "standby", "ok", "ok", "0") },
-		{ { STREAM_READY, true, 0 }, 503, BODY("unavailable", "standby", "ok", "ok", "0") },
-		{ { STREAM_NONE, true, 0 }, 503,
+		{ { STREAM_ACTIVE, true, true, 12 }, 200, BODY("ok", "active", "ok", "ok", "12") },
+		{ { STREAM_ACTIVE, true, false, 12 }, 503,
+			BODY("unavailable", "active", "ok", "closed", "12") },
+		{ { STREAM_STANDBY, true, false, 0 }, 200, BODY("ok", "standby", "ok", "ok", "0") },
+		{ { STREAM_READY, true, false, 0 }, 503,
+			BODY("unavailable", "standby", "ok", "ok", "0") },
+		{ { STREAM_NONE, true, false, 0 }, 503,
 			BODY("unavailable", "standby", "unavailable", "ok", "0") },
-		{ { STREAM_ACTIVE, false, 9 }, 503,
+		{ { STREAM_ACTIVE, false, false, 9 }, 503,
 			BODY("unavailable", "active", "ok", "unavailable", "9") },
-		{ { STREAM_STANDBY, false, 0 }, 503,
+		{ { STREAM_STANDBY, false, false, 0 }, 503,
 			BODY("unavailable", "standby", "ok", "unavailable", "0") },
-		{ { STREAM_NONE, false, 0 }, 503,
+		{ { STREAM_NONE, false, false, 0 }, 503,
 			BODY("unavailable", "standby", "unavailable", "unavailable", "0") },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -1,4 +1,4 @@
-/* From event to control publishes: what the plugin can read, none above the broker's limit. */
+/* From a record of the WAL to publishes, and their account. */
 #include "push/event.c"
 
 #include <setjmp.h>
@@ -11,12 +11,16 @@
 
 #include <cmocka.h>
 
+#include "push/broker/control.h"
+
 struct fixture {
 	char secret[64];
 	struct conf conf;
 	struct metrics metrics;
-	struct events *events;
 	struct mqtt *mqtt;
+	struct fanout *fanout;
+	struct typing *typing;
+	struct events *events;
 };
 
 /* A client that is not connected queues what it is given: enough to see what that is. */
@@ -29,11 +33,11 @@ static int client_make(void **state)
 	assert_int_equal(write(fd, "secret\n", 7), 7);
 	close(fd);
 	fixture->conf.broker_secret = fixture->secret;
-	fixture->events = events_new(&fixture->metrics);
-	assert_int_equal(mqtt_new(&fixture->conf, &fixture->metrics, events_acked, fixture->events,
-				 &fixture->mqtt),
-		OK);
-	events_attach(fixture->events, fixture->mqtt);
+	assert_int_equal(mqtt_new(&fixture->conf, &fixture->metrics, &fixture->mqtt), OK);
+	fixture->fanout = fanout_new(&fixture->conf, fixture->mqtt);
+	fixture->typing = typing_new(fixture->mqtt, fixture->fanout, &fixture->metrics);
+	fixture->events = events_new(
+		&fixture->conf, fixture->mqtt, fixture->fanout, fixture->typing, &fixture->metrics);
 	*state = fixture;
 	return 0;
 }
@@ -41,33 +45,13 @@ static int client_make(void **state)
 static int client_remove(void **state)
 {
 	struct fixture *fixture = *state;
-	mqtt_free(fixture->mqtt);
 	events_free(fixture->events);
+	typing_free(fixture->typing);
+	fanout_free(fixture->fanout);
+	mqtt_free(fixture->mqtt);
 	unlink(fixture->secret);
 	free(fixture);
 	return 0;
-}
-
-static void recipients_fit_beside_the_payload(void **state)
-{
-	(void)state;
-	static const struct {
-		size_t payload_bytes;
-		size_t expected;
-	} rows[] = {
-		{ 0, CONTROL_RECIPIENTS_MAX },
-		{ 1000, CONTROL_RECIPIENTS_MAX },
-		{ PUBLISH_MAX_BYTES - HEAD_MAX_BYTES - 10 * RECIPIENT_BYTES, 10 },
-		{ PUBLISH_MAX_BYTES - HEAD_MAX_BYTES - 10 * RECIPIENT_BYTES + 1, 9 },
-		{ PUBLISH_MAX_BYTES - HEAD_MAX_BYTES, 0 },
-		{ PUBLISH_MAX_BYTES, 0 },
-		{ SIZE_MAX / 2, 0 },
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		size_t max = recipients_max(rows[i].payload_bytes);
-		if (max != rows[i].expected)
-			fail_msg("%zu: %zu", rows[i].payload_bytes, max);
-	}
 }
 
 static void a_refused_record_is_named_by_its_type_alone(void **state)
@@ -93,36 +77,6 @@ static void a_refused_record_is_named_by_its_type_alone(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_string_equal(
 			record_type(fixture->events, str_of(rows[i].record)), rows[i].expected);
-}
-
-static void the_plugin_reads_what_is_published(void **state)
-{
-	struct fixture *fixture = *state;
-	struct uuid ids[3] = { { { 1 } }, { { 2 } }, { { 0xab } } };
-	struct event event = { .type = EVENT_RECEIPT_READ, .recipients = ids, .nrecipients = 3 };
-	struct control control;
-	buf_add_string(&fixture->events->payload, "{\"a\":\"\\n\"}");
-	deliver(fixture->events, &event, 1, 3, 5);
-	struct str text = { fixture->events->publish.data, fixture->events->publish.len };
-	assert_int_equal(control_read(text, &control), OK);
-	assert_int_equal(control.verb, CONTROL_DELIVER);
-	assert_int_equal(control.topic, TOPIC_RECEIPTS);
-	assert_int_equal(control.qos, 1);
-	assert_int_equal(control.expiry_s, 0);
-	assert_int_equal(control.nids, 2);
-	assert_true(
-		str_starts(control.ids, STR("02000000-0000-0000-0000-000000000000\nab000000-")));
-	assert_true(str_equal(control.payload, STR("{\"a\":\"\\n\"}")));
-
-	events_resync(fixture->events, 1500);
-	text = (struct str){ fixture->events->publish.data, fixture->events->publish.len };
-	assert_int_equal(control_read(text, &control), OK);
-	assert_int_equal(control.verb, CONTROL_RESYNC);
-	assert_int_equal(control.window_ms, 1500);
-	assert_true(
-		str_starts(control.payload, STR("{\"type\":\"sync.required\",\"event_id\":\"")));
-	assert_int_equal(events_outstanding(fixture->events), 2);
-	assert_int_equal(fixture->metrics.values[METRIC_RESYNCS], 1);
 }
 
 /* A record of a receipt for so many recipients. */
@@ -170,6 +124,22 @@ static void large_groups_take_several_publishes(void **state)
 	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 0);
 }
 
+static void a_session_that_ended_is_told_and_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char record[] = "{\"type\":\"session.revoked\","
+				     "\"event_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
+				     "\"at\":\"2026-11-21T12:00:00+00:00\","
+				     "\"user_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
+				     "\"session_ids\":[\"0123abcd-4567-89ef-0123-456789abcdef\"]}";
+	events_take(fixture->events, str_of(record), 1, 1);
+	events_commit(fixture->events, 100);
+	assert_int_equal(events_outstanding(fixture->events), 1);
+	assert_int_equal(events_confirmed(fixture->events), 0);
+	assert_int_equal(fixture->metrics.events[EVENT_SESSION_REVOKED], 1);
+	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 0);
+}
+
 static void a_bad_record_is_counted_and_stops_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -191,13 +161,12 @@ static void without_a_broker_there_is_no_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(recipients_fit_beside_the_payload),
 		cmocka_unit_test_setup_teardown(
 			a_refused_record_is_named_by_its_type_alone, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
-			the_plugin_reads_what_is_published, client_make, client_remove),
-		cmocka_unit_test_setup_teardown(
 			large_groups_take_several_publishes, client_make, client_remove),
+		cmocka_unit_test_setup_teardown(
+			a_session_that_ended_is_told_and_waited_for, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
 			a_bad_record_is_counted_and_stops_nothing, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(

@@ -1,0 +1,154 @@
+/* From a payload to publishes: what the plugin can read, none above the broker's limit. */
+#include "push/fanout.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/log.h"
+
+struct fixture {
+	char secret[64];
+	struct conf conf;
+	struct metrics metrics;
+	struct mqtt *mqtt;
+	struct fanout *fanout;
+};
+
+/* A client that is not connected queues what it is given: enough to see what that is. */
+static int client_make(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	assert_non_null(fixture);
+	snprintf(fixture->secret, sizeof(fixture->secret), "/tmp/parley-test-XXXXXX");
+	int fd = mkstemp(fixture->secret);
+	assert_int_equal(write(fd, "secret\n", 7), 7);
+	close(fd);
+	fixture->conf.broker_secret = fixture->secret;
+	assert_int_equal(mqtt_new(&fixture->conf, &fixture->metrics, &fixture->mqtt), OK);
+	fixture->fanout = fanout_new(&fixture->conf, fixture->mqtt);
+	*state = fixture;
+	return 0;
+}
+
+static int client_remove(void **state)
+{
+	struct fixture *fixture = *state;
+	fanout_free(fixture->fanout);
+	mqtt_free(fixture->mqtt);
+	unlink(fixture->secret);
+	free(fixture);
+	return 0;
+}
+
+static void recipients_fit_beside_the_payload(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t payload_bytes;
+		size_t expected;
+	} rows[] = {
+		{ 0, CONTROL_RECIPIENTS_MAX },
+		{ 1000, CONTROL_RECIPIENTS_MAX },
+		{ PUBLISH_MAX_BYTES - HEAD_MAX_BYTES - 10 * ID_LINE_BYTES, 10 },
+		{ PUBLISH_MAX_BYTES - HEAD_MAX_BYTES - 10 * ID_LINE_BYTES + 1, 9 },
+		{ PUBLISH_MAX_BYTES - HEAD_MAX_BYTES, 0 },
+		{ PUBLISH_MAX_BYTES, 0 },
+		{ SIZE_MAX / 2, 0 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t max = ids_max(rows[i].payload_bytes);
+		if (max != rows[i].expected)
+			fail_msg("%zu: %zu", rows[i].payload_bytes, max);
+	}
+}
+
+static void note(void *ctx, int mid)
+{
+	(void)mid;
+	(*(int *)ctx)++;
+}
+
+static struct control control_made(const struct fanout *fanout)
+{
+	struct control control;
+	struct str text = { fanout->text.data, fanout->text.len };
+	assert_int_equal(control_read(text, &control), OK);
+	return control;
+}
+
+static void the_plugin_reads_what_is_published(void **state)
+{
+	struct fixture *fixture = *state;
+	struct uuid ids[2] = { { { 2 } }, { { 0xab } } };
+	int noted = 0;
+	struct delivery delivery = {
+		.topic = TOPIC_TYPING,
+		.expiry_s = 3,
+		.recipients = ids,
+		.nrecipients = 2,
+		.payload = STR("{\"a\":\"\\n\"}"),
+	};
+	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), OK);
+	struct control control = control_made(fixture->fanout);
+	assert_int_equal(control.verb, CONTROL_DELIVER);
+	assert_int_equal(control.topic, TOPIC_TYPING);
+	assert_int_equal(control.qos, 0);
+	assert_int_equal(control.expiry_s, 3);
+	assert_int_equal(control.nids, 2);
+	assert_true(
+		str_starts(control.ids, STR("02000000-0000-0000-0000-000000000000\nab000000-")));
+	assert_true(str_equal(control.payload, delivery.payload));
+	assert_int_equal(noted, 0); /* QoS 0 is not acknowledged */
+
+	delivery.qos = 1;
+	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), OK);
+	assert_int_equal(control_made(fixture->fanout).qos, 1);
+	assert_int_equal(noted, 1);
+
+	fanout_resync(fixture->fanout, 1500, STR("{}"), note, &noted);
+	control = control_made(fixture->fanout);
+	assert_int_equal(control.verb, CONTROL_RESYNC);
+	assert_int_equal(control.window_ms, 1500);
+	assert_true(str_equal(control.payload, STR("{}")));
+	assert_int_equal(noted, 2);
+}
+
+static void without_the_plugin_each_gets_a_publish(void **state)
+{
+	struct fixture *fixture = *state;
+	struct uuid *ids = calloc(5000, sizeof(*ids));
+	int noted = 0;
+	struct delivery delivery = {
+		.topic = TOPIC_MESSAGES, .qos = 1, .recipients = ids, .payload = STR("{}")
+	};
+	fixture->fanout->has_plugin = false;
+	fixture->fanout->bounds = &publish_bounds;
+	for (size_t n = 0; n < 4; n++) {
+		delivery.nrecipients = n;
+		assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), OK);
+	}
+	assert_int_equal(noted, 0 + 1 + 2 + 3);
+	delivery.nrecipients = 4097;
+	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), ERR_TOO_LARGE);
+	assert_int_equal(noted, 6);
+	free(ids);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(recipients_fit_beside_the_payload),
+		cmocka_unit_test_setup_teardown(
+			the_plugin_reads_what_is_published, client_make, client_remove),
+		cmocka_unit_test_setup_teardown(
+			without_the_plugin_each_gets_a_publish, client_make, client_remove),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
