@@ -55,6 +55,14 @@ keys_make() {
 	fi
 }
 
+# commands_per_s: prints how many commands a user may send over MQTT in a second, as rate_scale has it; 0: no limit.
+commands_per_s() {
+	awk -v scale="$(setting rate_scale 1)" 'BEGIN {
+		scaled = 50 * scale
+		printf("%d", scale == 0 ? 0 : scaled < 1 ? 1 : scaled < 1000000 ? scaled : 1000000)
+	}'
+}
+
 # mosquitto_conf_make: ops/mosquitto.conf with this instance's values.
 mosquitto_conf_make() {
 	local text
@@ -67,6 +75,7 @@ mosquitto_conf_make() {
 	text=${text//@ISSUER@/"$issuer"}
 	text=${text//@AUDIENCE@/"$audience"}
 	text=${text//@SECRET_FILE@/"$secret_file"}
+	text=${text//@COMMANDS_PER_S@/"$(commands_per_s)"}
 	text=${text//@USER@/"$(id -un)"}
 	printf '%s\n' "$text" >"$var/etc/mosquitto.conf"
 }

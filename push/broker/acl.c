@@ -8,6 +8,7 @@
 #include <mosquitto_plugin.h>
 
 #include "lib/topic.h"
+#include "push/broker/command.h"
 
 #define COMMANDS_FILTER "users/+/commands/#"
 
@@ -63,13 +64,26 @@ bool acl_allows(
 	}
 }
 
+/* Does parley-push take commands? Its one subscription is the one that is granted. */
+static void push_note(struct clients *clients, struct client *push, int access, struct str topic)
+{
+	bool is_subscription = access == MOSQ_ACL_SUBSCRIBE || access == MOSQ_ACL_UNSUBSCRIBE;
+	if (is_subscription && str_equal(topic, STR(COMMANDS_FILTER)))
+		client_listen(clients, push, access == MOSQ_ACL_SUBSCRIBE);
+}
+
 int acl_check(int event, void *data, void *userdata)
 {
 	(void)event;
 	const struct mosquitto_evt_acl_check *check = data;
-	const struct broker *broker = userdata;
-	const struct client *client = client_find(&broker->clients, check->client);
-	bool allowed = acl_allows(
-		client, check->access, str_of(check->topic), check->retain, broker->now_s);
+	struct broker *broker = userdata;
+	struct client *client = client_find(&broker->clients, check->client);
+	struct str topic = str_of(check->topic);
+	bool allowed = acl_allows(client, check->access, topic, check->retain, broker->now_s);
+	if (allowed && !client->user)
+		push_note(&broker->clients, client, check->access, topic);
+	else if (allowed && check->access == MOSQ_ACL_WRITE)
+		allowed = command_admit(broker, client->user, topic,
+			(struct str){ check->payload, check->payloadlen });
 	return allowed ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
 }

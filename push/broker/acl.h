@@ -16,7 +16,9 @@
 bool acl_allows(
 	const struct client *client, int access, struct str topic, bool retain, int64_t now_s);
 
-/* The callback: struct mosquitto_evt_acl_check to MOSQ_ERR_SUCCESS or MOSQ_ERR_ACL_DENIED. */
+/* The callback: struct mosquitto_evt_acl_check to MOSQ_ERR_SUCCESS or MOSQ_ERR_ACL_DENIED; what is
+ * allowed is then judged by command.h. In 2.0.11 a denied publish has the MQTT 5 reason 0x87, an
+ * older client is acknowledged as ever, and the connection of either stays. */
 int acl_check(int event, void *data, void *broker);
 
 #endif

@@ -30,6 +30,11 @@ struct broker {
 	int64_t refused_told_us;
 	const char *refused_why;
 	char refused_address[64];
+
+	/* commands that were too many, told once a second at most */
+	uint64_t commands_refused;
+	int64_t commands_told_us;
+	struct uuid commands_refused_of; /* the last one */
 };
 
 /* What parley-push calls itself, as user name and at the beginning of its client id. */

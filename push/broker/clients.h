@@ -17,6 +17,7 @@
 #include "lib/id.h"
 #include "lib/jose.h"
 #include "lib/topic.h"
+#include "push/broker/bucket.h"
 #include "push/broker/table.h"
 
 struct mosquitto;
@@ -63,8 +64,10 @@ struct user {
 	struct client *clients;
 	unsigned nclients; /* entries */
 	unsigned nconnected;
-	bool online;	    /* as it was published */
-	int64_t left_at_us; /* wall clock, of the last connection's end */
+	bool online;		/* as it was published */
+	int64_t left_at_us;	/* wall clock, of the last connection's end */
+	struct bucket commands; /* what it may send, over all its connections */
+	struct bucket answers;	/* what the plugin says to that */
 	enum user_place place;
 	int64_t due_us; /* monotonic: when its turn in the queue of its place comes */
 	struct user *prev, *next;

@@ -13,6 +13,7 @@
 #include "push/broker/acl.h"
 #include "push/broker/auth.h"
 #include "push/broker/broker.h"
+#include "push/broker/command.h"
 #include "push/broker/expiry.h"
 #include "push/broker/presence.h"
 
@@ -34,6 +35,7 @@ static int tick(int event, void *data, void *userdata)
 	revoked_tick(&broker->revoked, broker->now_s);
 	resync_tick(broker, now_us);
 	auth_tick(broker, now_us);
+	command_tick(broker, now_us);
 	return MOSQ_ERR_SUCCESS;
 }
 

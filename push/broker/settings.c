@@ -15,10 +15,7 @@
 
 #include "lib/log.h"
 
-enum {
-	GRACE_DEFAULT_MS = 2000,
-	GRACE_MAX_MS = 60000
-};
+#define US_PER_MS 1000
 
 struct option_row {
 	const char *key;
@@ -34,6 +31,20 @@ static const struct option_row text_options[] = {
 };
 enum {
 	NTEXT_OPTIONS = sizeof(text_options) / sizeof(text_options[0])
+};
+
+static const struct number_row {
+	const char *key;
+	size_t offset; /* of an int64_t in struct settings */
+	int64_t unit;  /* of the setting, in that of the option */
+	int64_t initial;
+	int64_t max;
+} number_options[] = {
+	{ "grace_ms", offsetof(struct settings, grace_us), US_PER_MS, 2000, 60000 },
+	{ "commands_per_s", offsetof(struct settings, commands_per_s), 1, 50, 1000000 },
+};
+enum {
+	NNUMBER_OPTIONS = sizeof(number_options) / sizeof(number_options[0])
 };
 
 static char **text_of(struct settings *settings, const struct option_row *row)
@@ -55,6 +66,23 @@ static bool text_set(struct settings *settings, const struct option_row *row, co
 	return *text != NULL;
 }
 
+static int64_t *number_of(struct settings *settings, const struct number_row *row)
+{
+	return (int64_t *)(void *)((char *)settings + row->offset);
+}
+
+static bool number_set(struct settings *settings, const struct number_row *row, const char *value)
+{
+	long long number;
+	if (!text_parse_int(str_of(value), 0, row->max, &number)) {
+		log_error("plugin option is not a number in its range", LOG_STR("option", row->key),
+			LOG_INT("max", row->max));
+		return false;
+	}
+	*number_of(settings, row) = number * row->unit;
+	return true;
+}
+
 static bool gate_set(struct settings *settings, const char *value)
 {
 	settings->gate = strcmp(value, "true") == 0;
@@ -70,28 +98,24 @@ static bool option_set(struct settings *settings, const struct mosquitto_opt *op
 		if (strcmp(option->key, text_options[i].key) == 0)
 			return text_set(settings, &text_options[i], option->value);
 	}
+	for (int i = 0; i < NNUMBER_OPTIONS; i++) {
+		if (strcmp(option->key, number_options[i].key) == 0)
+			return number_set(settings, &number_options[i], option->value);
+	}
 	if (strcmp(option->key, "gate") == 0)
 		return gate_set(settings, option->value);
-	long long grace_ms;
-	if (strcmp(option->key, "grace_ms") != 0) {
-		log_error("unknown plugin option", LOG_STR("option", option->key));
-		return false;
-	}
-	if (!text_parse_int(str_of(option->value), 0, GRACE_MAX_MS, &grace_ms)) {
-		log_error("plugin option is not a number in its range",
-			LOG_STR("option", "grace_ms"), LOG_INT("max", GRACE_MAX_MS));
-		return false;
-	}
-	settings->grace_us = grace_ms * 1000;
-	return true;
+	log_error("unknown plugin option", LOG_STR("option", option->key));
+	return false;
 }
 
 static enum err options_read(
 	const struct mosquitto_opt *options, int noptions, struct settings *settings)
 {
 	bool ok = true;
-	settings->grace_us = GRACE_DEFAULT_MS * 1000LL;
 	settings->gate = true;
+	for (int i = 0; i < NNUMBER_OPTIONS; i++)
+		*number_of(settings, &number_options[i]) =
+			number_options[i].initial * number_options[i].unit;
 	for (int i = 0; i < noptions; i++)
 		ok &= option_set(settings, &options[i]);
 	for (int i = 0; i < NTEXT_OPTIONS; i++) {

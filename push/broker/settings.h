@@ -23,8 +23,9 @@ struct settings {
 	char *issuer;
 	char *audience;
 	char *secret_file;
-	int64_t grace_us; /* from the last connection's end to "offline" */
-	bool gate;	  /* nobody comes in before parley-push says so */
+	int64_t grace_us;	/* from the last connection's end to "offline" */
+	int64_t commands_per_s; /* of one user; 0: no limit */
+	bool gate;		/* nobody comes in before parley-push says so */
 
 	struct jose_keys *keys;
 	char secret[SETTINGS_SECRET_MAX];

@@ -106,6 +106,7 @@ export class Broker {
 		broker.graceMs = options.graceMs ?? 200;
 		broker.edit = options.edit ?? ((text) => text);
 		broker.opens = options.open ?? true;
+		broker.commandsPerS = options.commandsPerS ?? 50;
 		broker.clients = [];
 		broker.log = '';
 		try {
@@ -125,6 +126,7 @@ export class Broker {
 			BIND: '127.0.0.1', MQTT_PORT: port, WS_PORT: wsPort, PLUGIN: path.join(build, 'parley_broker.so'),
 			PUBLIC_KEYS: this.keyFiles.join(' '), ISSUER: issuer, AUDIENCE: audience,
 			SECRET_FILE: path.join(this.dir, 'secret'), USER: os.userInfo().username, GRACE_MS: this.graceMs,
+			COMMANDS_PER_S: this.commandsPerS,
 		})));
 		this.process = spawn('mosquitto', ['-c', file], { env: environment(), stdio: ['ignore', 'inherit', 'pipe'] });
 		running.add(this);

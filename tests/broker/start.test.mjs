@@ -17,6 +17,7 @@ const broken = [
 	{ name: 'with a grace that is no number', edit: set('grace_ms', 'soon'), says: /not a number.*"grace_ms"/ },
 	{ name: 'with a grace below nothing', edit: set('grace_ms', '-1'), says: /not a number.*"grace_ms"/ },
 	{ name: 'with a grace of an hour', edit: set('grace_ms', '3600000'), says: /not a number.*"grace_ms"/ },
+	{ name: 'with a negative limit of commands', edit: set('commands_per_s', '-1'), says: /not a number.*"commands_per_s"/ },
 	{ name: 'with a gate that is neither open nor shut', edit: set('gate', 'yes'), says: /neither true nor false.*"gate"/ },
 	{ name: 'with a key file that is not there', edit: set('public_keys', '/nowhere/key.pub'), says: /cannot read key file.*\/nowhere\/key.pub/ },
 	{ name: 'with a key file that is a device', edit: set('public_keys', '/dev/zero'), says: /cannot read key file.*\/dev\/zero/ },

@@ -16,10 +16,29 @@ enum {
 };
 
 /* The tables are not asked here: rights follow from the entry alone. */
+static struct client *found;
+
 struct client *client_find(const struct clients *clients, const struct mosquitto *handle)
 {
-	(void)clients, (void)handle;
-	return NULL;
+	(void)clients;
+	return handle ? found : NULL;
+}
+
+/* What is allowed is judged once more; that is command_test's. */
+static bool admits;
+static unsigned nasked;
+
+bool command_admit(struct broker *broker, struct user *user, struct str topic, struct str payload)
+{
+	(void)broker, (void)user, (void)topic, (void)payload;
+	nasked++;
+	return admits;
+}
+
+void client_listen(struct clients *clients, struct client *client, bool listening)
+{
+	(void)clients;
+	client->listening = listening;
 }
 
 enum who {
@@ -128,11 +147,66 @@ static void an_unknown_handle_is_denied(void **state)
 	assert_int_equal(acl_check(MOSQ_EVT_ACL_CHECK, &check, &broker), MOSQ_ERR_ACL_DENIED);
 }
 
+static int check(int access, const char *topic)
+{
+	struct broker broker = { .now_s = NOW_S };
+	struct mosquitto_evt_acl_check event = { .access = access, .topic = topic };
+	event.client = (struct mosquitto *)(void *)&event;
+	return acl_check(MOSQ_EVT_ACL_CHECK, &event, &broker);
+}
+
+static void a_command_must_be_admitted_too(void **state)
+{
+	(void)state;
+	static struct user user;
+	static struct client client = { .user = &user, .expires_at_s = NOW_S + 1 };
+	assert_int_equal(uuid_parse(STR(ME), &user.id), OK);
+	found = &client;
+	admits = true;
+	assert_int_equal(check(MOSQ_ACL_WRITE, "users/" ME "/commands/send"), MOSQ_ERR_SUCCESS);
+	admits = false;
+	assert_int_equal(check(MOSQ_ACL_WRITE, "users/" ME "/commands/send"), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(nasked, 2);
+
+	/* nothing else is asked about */
+	assert_int_equal(check(MOSQ_ACL_READ, "users/" ME "/messages"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(check(MOSQ_ACL_SUBSCRIBE, "users/" ME "/#"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(
+		check(MOSQ_ACL_WRITE, "users/" OTHER "/commands/send"), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(nasked, 2);
+}
+
+static void parley_push_listens_while_it_is_subscribed(void **state)
+{
+	(void)state;
+	static const struct {
+		int access;
+		const char *topic;
+		bool listening;
+	} steps[] = {
+		{ MOSQ_ACL_SUBSCRIBE, "users/+/#", false },
+		{ MOSQ_ACL_SUBSCRIBE, COMMANDS_FILTER, true },
+		{ MOSQ_ACL_READ, "users/" ME "/commands/send", true },
+		{ MOSQ_ACL_WRITE, TOPIC_CONTROL, true },
+		{ MOSQ_ACL_UNSUBSCRIBE, "users/+/#", true },
+		{ MOSQ_ACL_UNSUBSCRIBE, COMMANDS_FILTER, false },
+	};
+	static struct client client;
+	found = &client;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		check(steps[i].access, steps[i].topic);
+		if (client.listening != steps[i].listening)
+			fail_msg("after step %zu", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_judged),
 		cmocka_unit_test(an_unknown_handle_is_denied),
+		cmocka_unit_test(a_command_must_be_admitted_too),
+		cmocka_unit_test(parley_push_listens_while_it_is_subscribed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
