@@ -48,6 +48,10 @@ begin
 		case when in_kind = 'group' and o.id = in_caller then 'owner' else 'member' end,
 		0, 0, created, 0, 0, created
 	from unnest(in_others || in_caller) as o(id);
+	-- their rows are held now, by the foreign key: who was erased since the look above has left all but this one
+	if exists (select from users u where u.id = any(in_others || in_caller) and u.deleted_at is not null) then
+		raise exception 'a member was erased meanwhile' using errcode = 'serialization_failure';
+	end if;
 
 	perform pg_logical_emit_message(true, 'parley', json_build_object(
 		'type', 'conversation.created', 'event_id', in_event, 'at', created,

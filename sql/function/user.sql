@@ -60,6 +60,8 @@ drop function if exists user_erase;
 create function user_erase(in_user uuid, in_event uuid) returns void
 language plpgsql as $$
 begin
+	-- the strongest lock: also waits for who is adding this user to something, and is seen by who comes later
+	perform from users u where u.id = in_user for update;
 	update users u
 	set handle = 'deleted-' || right(replace(gen_random_uuid()::text, '-', ''), 24),
 		display_name = 'Deleted user', email = null, password_hash = null, avatar_url = null, bio = null,

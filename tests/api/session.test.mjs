@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { api, must, PASSWORD, register, signIn } from '../lib/client.mjs';
+import { overtaken } from '../lib/processes.mjs';
 import { sharedStack } from '../lib/stack.mjs';
-import { waitFor } from '../lib/wait.mjs';
+import { statement } from '../load/statement.mjs';
 
 const SLOT = 'tests_sessions';
 let stack, guest;
@@ -293,21 +294,6 @@ describe('changing the password', () => {
 });
 
 describe('a sign-in under way', () => {
-	/** Runs a request that has to wait for a user's row, changes the row meanwhile, and gives the answer. */
-	async function overtaken(person, change, request) {
-		const { openSession } = await import('../lib/processes.mjs');
-		const session = await openSession(stack);
-		try {
-			await session.run(`begin; select 1 from users where id = '${person.id}' for update;`);
-			const answer = request();
-			const waiting = "select count(*) from pg_stat_activity where usename = 'parley_rest' and wait_event_type = 'Lock'";
-			await waitFor(async () => Number(await log(waiting)) > 0, 10_000, 'it waits for the row');
-			await session.run(`${change} commit;`);
-			return await answer;
-		} finally {
-			await session.end();
-		}
-	}
 	const login = (person) => () => guest.post('auth/login', { handle: person.handle, password: PASSWORD });
 
 	it('with a password that is changed meanwhile comes to nothing', async () => {
@@ -369,8 +355,7 @@ describe('what has ended lately', () => {
 		for (let i = 0; i < 3; i++) await signIn(person);
 		const ids = idsOf(await person.api.get('sessions')).sort();
 		must(await person.api.delete('users/me'), 204);
-		const { statement } = await import('../load/statement.mjs');
-		const page = async (after_, rows) => {
+				const page = async (after_, rows) => {
 			const text = statement('session_revoked').replaceAll(/\$(\d)/g, (all, n) => [60, after_, rows][n - 1]);
 			return (await stack.sql(text)).split('\n').filter(Boolean).map((row) => row.split('|')[0]);
 		};

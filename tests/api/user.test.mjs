@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { api, directOf, groupOf, must, PASSWORD, register, send } from '../lib/client.mjs';
+import { overtaken } from '../lib/processes.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 
 let stack;
@@ -221,6 +222,16 @@ describe('erasing the account', () => {
 		const path = `conversations/${plain.id}/messages/${message.id}`;
 		assert.equal(must(await ben.api.get(path), 200).status, 'read');
 		assert.equal(await stack.sql(`select member_count from conversations where id = '${alone.id}'`), '0');
+	});
+
+	it('overtakes who adds the person to a conversation: nobody erased is in one', async () => {
+		const [ann, ben] = [await register(stack, 'Ann'), await register(stack, 'Ben')];
+		const open = () => ann.api.post('conversations', { kind: 'group', member_ids: [ben.id] });
+		const erase = `select user_erase('${ben.id}', '${randomUUID()}');`;
+		const answer = await overtaken(ben, erase, open);
+		assert.deepEqual([answer.status, answer.body.code], [503, 'unavailable']);
+		assert.deepEqual(faultsOf(await open()), ['member_ids unknown']);
+		assert.deepEqual(must(await ann.api.get('conversations'), 200).data, []);
 	});
 
 	it('of two in the same groups at once ends both', async () => {

@@ -94,3 +94,22 @@ export async function openSession(stack) {
 		},
 	};
 }
+
+/**
+ * Makes a request while somebody holds a person's row, waits until the request waits for it, lets the holder change it
+ * (SQL), and gives the answer.
+ */
+export async function overtaken(person, change, request) {
+	const { stack } = person;
+	const session = await openSession(stack);
+	const waiting = "select count(*) from pg_stat_activity where usename = 'parley_rest' and wait_event_type = 'Lock'";
+	try {
+		await session.run(`begin; select 1 from users where id = '${person.id}' for update;`);
+		const answer = request();
+		await waitFor(async () => Number(await stack.sql(waiting, { superuser: true })) > 0, 10_000, 'it waits for the row');
+		await session.run(`${change} commit;`);
+		return await answer;
+	} finally {
+		await session.end();
+	}
+}
