@@ -181,9 +181,9 @@ enum err auth_refresh(struct request *req)
 	}
 	if (err == ERR_UNAUTHORIZED)
 		req->detail = "The refresh token is not valid, or no longer.";
+	explicit_bzero(&old, sizeof(old));
 	if (err != OK)
 		return err;
-	explicit_bzero(&old, sizeof(old));
 	return sign_in_reply(req, 200, &user, &session, &next);
 }
 

@@ -6,7 +6,7 @@ import { api, handleOf, must, PASSWORD } from '../lib/client.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { raw } from './raw.mjs';
 
-// a tenth of the quotas: auth 3, login 1, account 6, read 120, write 60, send 30 in 60 s
+// a tenth of the quotas: auth 3, login 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s
 const SCALE = 0.1;
 let stack,
 	address = 2;
@@ -125,6 +125,30 @@ describe('a rate limit', () => {
 		for (let n = 212; n < 216; n++) assert.equal((await login(ann.handle, `127.0.0.${n}`)).status, 401);
 		limited(await login(ann.handle, '127.0.0.216', PASSWORD));
 		assert.equal((await login(ben.handle, '127.0.0.217', PASSWORD)).status, 200);
+	});
+
+	it('of guessing a password counts with logging in where it is changed', async () => {
+		const ann = await person();
+		const change = () => ann.api.post('auth/password', { current: 'wrong password', new: PASSWORD });
+		const first = await change();
+		assert.equal(first.status, 403);
+		assert.equal(quota(first), '"auth";q=3;w=60');
+		limited(await change());
+		const login = JSON.stringify({ handle: ann.handle, password: PASSWORD });
+		limited(await raw(stack, 'POST /api/v1/auth/login HTTP/1.1', lines, login, { from: '127.0.0.1' }));
+	});
+
+	it('of refreshing is an address’s, and wide: there may be an office behind it', async () => {
+		const refresh = (from) =>
+			raw(stack, 'POST /api/v1/auth/refresh HTTP/1.1', lines, '{"refresh_token":"x"}', { from });
+		let answer,
+			refused = 0;
+		do answer = await refresh('127.0.0.230');
+		while (answer.status === 401 && ++refused < 120);
+		limited(answer);
+		assert.equal(quota(answer), '"refresh";q=60;w=60');
+		assert.ok(refused >= 60 && refused < 90, `${refused} were let through`);
+		assert.equal((await refresh('127.0.0.231')).status, 401);
 	});
 
 	it('is not had by a header that claims another address', async () => {
