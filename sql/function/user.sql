@@ -18,10 +18,11 @@ begin
 end
 $$;
 
--- Takes an erased user out of its groups, as by leaving each, in the order of their ids so that two who are erased at once
--- do not wait for each other. Where it was the only owner, the admin who has been in it longest takes over, or the member.
-drop function if exists user_leave_all;
-create function user_leave_all(in_user uuid) returns void
+-- Takes a user who is being erased out of in_most groups, as by leaving each, in the order of their ids so that two who are
+-- erased at once do not wait for each other. Where it was the only owner, the admin who has been in it longest takes over, or
+-- the member.
+drop function if exists user_leave;
+create function user_leave(in_user uuid, in_most bigint) returns void
 language plpgsql as $$
 declare
 	room uuid;
@@ -33,6 +34,7 @@ begin
 		join conversations c on c.id = m.conversation_id and c.kind = 'group'
 		where m.user_id = in_user and m.left_at is null
 		order by c.id
+		limit in_most
 	loop
 		continue when member_lock(room, in_user) is null;
 		if not member_other_owner(room, in_user) then
@@ -54,14 +56,20 @@ begin
 end
 $$;
 
--- Erases an account: what says who it was goes, its handle is free, its sessions end, and it leaves its groups. Its messages
--- stay, and its direct conversations stay for the others, as of "Deleted user".
+-- Erases an account: it leaves its groups, what says who it was goes, its handle is free, its sessions end. Its messages
+-- stay, and its direct conversations stay for the others, as of "Deleted user". False: it is in more than in_most groups,
+-- has left so many, and is not erased yet: call again, as somebody in thousands would hold them all for too long.
 drop function if exists user_erase;
-create function user_erase(in_user uuid, in_event uuid) returns void
+create function user_erase(in_user uuid, in_most bigint, in_event uuid) returns boolean
 language plpgsql as $$
 begin
 	-- the strongest lock: also waits for who is adding this user to something, and is seen by who comes later
 	perform from users u where u.id = in_user for update;
+	perform user_leave(in_user, in_most);
+	if exists (select from members m join conversations c on c.id = m.conversation_id and c.kind = 'group'
+		where m.user_id = in_user and m.left_at is null) then
+		return false;
+	end if;
 	update users u
 	set handle = 'deleted-' || right(replace(gen_random_uuid()::text, '-', ''), 24),
 		display_name = 'Deleted user', email = null, password_hash = null, avatar_url = null, bio = null,
@@ -69,6 +77,6 @@ begin
 	where u.id = in_user and u.deleted_at is null;
 	update devices d set name = null, platform = null where d.user_id = in_user;
 	perform session_end(in_user, null, null, null, in_event);
-	perform user_leave_all(in_user);
+	return true;
 end
 $$;

@@ -3,6 +3,11 @@
 
 #include "sql/row.h"
 
+/* Groups that an account leaves in one transaction when it is erased. */
+enum {
+	LEAVE_AT_ONCE = 200
+};
+
 enum {
 	ID,
 	HANDLE,
@@ -173,10 +178,21 @@ enum err db_user_refresh(struct db *db, struct arena *arena, const struct refres
 
 enum err db_user_erase(struct db *db, struct arena *arena, const struct uuid *user)
 {
+	static const char *const result_names[] = { "erased" };
+	struct columns c;
+	struct rows *rows;
 	struct uuid event_id;
+	enum err err;
 
 	uuid_new(&event_id);
-	return db_run(db, arena, Q_USER_ERASE, NULL, P_UUID(user), P_UUID(&event_id));
+	do {
+		err = db_run(db, arena, Q_USER_ERASE, &rows, P_UUID(user), P_INT64(LEAVE_AT_ONCE),
+			P_UUID(&event_id));
+		if (err != OK)
+			return err;
+		columns_find(rows, "", result_names, 1, &c);
+	} while (!row_bool(&c, 0, 0));
+	return OK;
 }
 
 enum err db_user_own(struct db *db, struct arena *arena, const struct uuid *user, struct user *out)

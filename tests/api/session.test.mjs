@@ -309,7 +309,7 @@ describe('a sign-in under way', () => {
 
 	it('to an account that is erased meanwhile comes to nothing', async () => {
 		const person = await register(stack, 'Overtaken');
-		const erase = `select user_erase('${person.id}', '${randomUUID()}');`;
+		const erase = `select user_erase('${person.id}', 200, '${randomUUID()}');`;
 		assert.equal((await overtaken(person, erase, login(person))).status, 401);
 		assert.equal(await stack.sql(`select count(*) from sessions where user_id = '${person.id}' and revoked_at is null`), '0');
 	});
@@ -317,7 +317,7 @@ describe('a sign-in under way', () => {
 	it('by refreshing comes to nothing either', async () => {
 		for (const change of ['user_erase', 'session_end']) {
 			const person = await register(stack, 'Overtaken');
-			const more = change === 'session_end' ? 'null, null, null,' : '';
+			const more = change === 'session_end' ? 'null, null, null,' : '200,';
 			const answer = await overtaken(
 				person,
 				`select ${change}('${person.id}', ${more} '${randomUUID()}');`,

@@ -224,10 +224,20 @@ describe('erasing the account', () => {
 		assert.equal(await stack.sql(`select member_count from conversations where id = '${alone.id}'`), '0');
 	});
 
+	it('of somebody in hundreds of groups takes its time, and ends all of it', async () => {
+		const [ann, ben] = [await register(stack, 'Ann'), await register(stack, 'Ben')];
+		await stack.sql(`select count(conversation_create(gen_random_uuid(), 'group', '${ann.id}', 'x', null, null, 'all',
+			array['${ben.id}']::uuid[], gen_random_uuid())) from generate_series(1, 450)`);
+		must(await ann.api.delete('users/me'), 204);
+		const counts = `select count(*) filter (where left_at is null and user_id = '${ann.id}'),
+			count(*) filter (where role = 'owner' and user_id = '${ben.id}') from members where user_id in ('${ann.id}', '${ben.id}')`;
+		assert.equal(await stack.sql(counts), '0|450');
+	});
+
 	it('overtakes who adds the person to a conversation: nobody erased is in one', async () => {
 		const [ann, ben] = [await register(stack, 'Ann'), await register(stack, 'Ben')];
 		const open = () => ann.api.post('conversations', { kind: 'group', member_ids: [ben.id] });
-		const erase = `select user_erase('${ben.id}', '${randomUUID()}');`;
+		const erase = `select user_erase('${ben.id}', 200, '${randomUUID()}');`;
 		const answer = await overtaken(ben, erase, open);
 		assert.deepEqual([answer.status, answer.body.code], [503, 'unavailable']);
 		assert.deepEqual(faultsOf(await open()), ['member_ids unknown']);
