@@ -35,7 +35,7 @@ async function recordsOf(person) {
 	return rows
 		.split('\n')
 		.filter((row) => row.includes(person.id))
-		.map((row) => JSON.parse(row.slice(row.indexOf('{'))));
+		.map((row) => JSON.parse(row.slice(row.indexOf('{"type"'))));
 }
 
 /** The sessions of which the log says that they have ended, one list a record. */
