@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { connect, groupOf, must, register, send } from '../lib/client.mjs';
-import { checkHistory, history, underLoad } from '../lib/load.mjs';
+import { Follower } from '../lib/follower.mjs';
+import { checkHistory, underLoad } from '../lib/load.mjs';
 import { unsupervised } from '../lib/processes.mjs';
 import { metricsOf } from '../lib/prometheus.mjs';
 import { startStack } from '../lib/stack.mjs';
@@ -26,59 +27,8 @@ const health = async () => {
 };
 const works = () => waitFor(async () => (await health()).status === 200, 15_000, 'parley-push works');
 
-/**
- * A client as the contract wants it: after each connect, once it is subscribed, and after a step of rev
- * by more than one, it reads over HTTP what came after the last seq up to which it has everything.
- */
-class Client {
-	static async open(person, room, options) {
-		const client = new Client();
-		Object.assign(client, { person, room, seen: new Map(), pushed: new Set(), complete: 0, rev: undefined, connects: 0, reading: Promise.resolve() });
-		client.device = await connect(person, { ...options, reconnect: true });
-		client.device.client.on('message', (topic, payload) => client.#take(JSON.parse(payload)));
-		client.device.client.on('connect', () => client.#connected());
-		await client.#connected();
-		return client;
-	}
-
-	async #connected() {
-		await this.device.subscribe([`users/${this.person.id}/#`]).catch(() => undefined); // cut off again: the next connect counts
-		this.connects++;
-		this.#read();
-	}
-
-	/** One reading after the other, each from where everything is known. */
-	#read() {
-		this.reading = this.reading.then(async () => {
-			for (const message of await history(this.person, this.room, this.complete)) this.#know(message);
-		});
-	}
-
-	#know({ seq, id }) {
-		assert.equal(this.seen.get(seq) ?? id, id, `${seq} is one message`);
-		this.seen.set(seq, id);
-		while (this.seen.has(this.complete + 1)) this.complete++;
-	}
-
-	#take(event) {
-		if (event.type !== 'message.created' || event.conversation_id !== this.room.id) return;
-		this.pushed.add(event.data.id);
-		this.#know(event.data);
-		if (this.rev !== undefined && event.rev > this.rev + 1) this.#read();
-		this.rev = Math.max(this.rev ?? 0, event.rev);
-	}
-
-	/** Everything that was acknowledged is known, from 1 on without a gap. */
-	async has(acked) {
-		await waitFor(() => this.complete >= acked.length, 20_000, `${acked.length} messages are known`);
-		await this.reading;
-		const ids = new Set(this.seen.values());
-		assert.deepEqual(acked.filter(({ id }) => !ids.has(id)), []);
-	}
-}
-
 async function harmed(t, room, harm) {
-	const clients = [await Client.open(watcher, room), await Client.open(watcher, room, { ws: true, version: 4 }), await Client.open(people[0], room)];
+	const clients = [await Follower.open(watcher, room), await Follower.open(watcher, room, { ws: true, version: 4 }), await Follower.open(people[0], room)];
 	let well;
 	const load = await underLoad(people, [room], async (load_) => {
 		for (let i = 1; i <= 3; i++) {
@@ -146,7 +96,7 @@ it('while it is away parley-push says so and releases its slot; what was written
 	await works();
 	await waitFor(async () => (await acknowledged()) - before_ >= sent.length, 10_000, 'the broker has it all');
 	assert.equal((await metricsOf(stack)).value('parley_push_broker_connected'), 1);
-	const client = await Client.open(watcher, room);
+	const client = await Follower.open(watcher, room);
 	await client.has(sent.map(({ id, seq }) => ({ id, seq })));
 	must(await watcher.api.post(`conversations/${room.id}/read`, {}), 200);
 	await client.device.event('receipt.read', room);
