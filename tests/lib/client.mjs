@@ -115,9 +115,20 @@ export async function send(person, conversation, body, more = {}) {
 	return answer.body;
 }
 
+/** Full jitter: anything up to half a second, doubled after each failure, up to 10 s. */
+function backOff(client) {
+	let failures = 0;
+	// before the listener that starts the timer
+	client.prependListener('close', () => {
+		client.options.reconnectPeriod = 1 + Math.random() * Math.min(10_000, 500 * 2 ** failures++);
+	});
+	client.on('connect', () => (failures = 0));
+}
+
 /**
  * Connects a person's device. options: device, ws (over WebSocket), version (4 or 5), subscribe (default:
- * all of one's own topics), keepalive, reconnect (off unless set), and client for any other of mqtt's.
+ * all of one's own topics), keepalive, reconnect (off unless set: then as asyncapi.yaml recommends), and client for
+ * any other of mqtt's.
  * Rejects when the broker refuses.
  *
  * What arrives is kept until it is taken: { topic, packet, payload, event }, event being the parsed JSON.
@@ -145,6 +156,7 @@ export async function connect(person, options = {}) {
 		...more,
 	});
 	opened.add(client);
+	if (reconnect) backOff(client);
 
 	const kept = [];
 	const waiting = new Set();
