@@ -2,7 +2,7 @@
 // MQTT 3.1.1 and 5. paho.c beside this file is nothing but its functions on a line of text.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createPrivateKey, sign } from 'node:crypto';
+import { createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -112,6 +112,42 @@ for (const { version, name, refused, granted, notGranted } of [
 				assert.equal(await device.subscribe(filter), notGranted, filter);
 			assert.equal(await device.subscribe(`presence/${bob.id}`), granted);
 			assert.equal(await device.end(), 0);
+		});
+
+		it('sends by command, is answered, and once more is once', async () => {
+			const device = paho(alice, version);
+			assert.equal(await device.connect(alice.token), 0);
+			assert.equal(await device.subscribe(`users/${alice.id}/#`), granted);
+			const id = randomUUID();
+			const content = { id, conversation_id: conversation.id, body: `Sent by MQTT ${name}, "quoted" & 👍` };
+			const [first, again] = [201, 200].map((status) => async () => {
+				assert.equal(await device.publish(`users/${alice.id}/commands/send`, content), 0);
+				const reply = await device.event('replies', (event) => event.id === id);
+				assert.deepEqual([reply.command, reply.status], ['send', status]);
+				return reply;
+			});
+			const { seq } = await first();
+			const { data } = await device.event('messages', (event) => event.data.id === id);
+			assert.deepEqual([data.body, data.seq], [content.body, seq]);
+			assert.equal((await again()).seq, seq);
+			const bad = randomUUID();
+			assert.equal(await device.publish(`users/${alice.id}/commands/send`, { ...content, id: bad, body: '' }), 0);
+			const problem = await device.event('replies', (event) => event.id === bad);
+			assert.deepEqual([problem.status, problem.code], [422, 'invalid_input']);
+			assert.equal(await device.end(), 0);
+		});
+
+		it('is closed when it is logged out, and its token is none any more', async () => {
+			const carol = await register(stack, 'Carol');
+			const device = paho(carol, version);
+			assert.equal(await device.connect(carol.token), 0);
+			assert.equal(await device.subscribe(`users/${carol.id}/#`), granted);
+			must(await carol.api.post('auth/logout'), 204);
+			const begin = performance.now();
+			await device.next(version === 5 ? 'goodbye' : 'lost');
+			assert.ok(performance.now() - begin < 1000, 'within a second');
+			assert.equal(await device.connect(carol.token), refused);
+			await device.end();
 		});
 
 		it('is closed when its token expires, and comes back with a fresh one', async () => {

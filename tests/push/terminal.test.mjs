@@ -1,8 +1,10 @@
-// The command mosquitto_sub as a client: what the README shows works with a program that is not ours.
+// The commands mosquitto_sub and mosquitto_pub as clients: what the README shows works with programs that are not ours.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { after, before, it } from 'node:test';
-import { directOf, register, send } from '../lib/client.mjs';
+import { promisify } from 'node:util';
+import { directOf, must, register, send } from '../lib/client.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
@@ -27,6 +29,12 @@ function mosquittoSub(args) {
 	return sub;
 }
 
+/** Publishes with QoS 1; rejects when mosquitto_pub fails. */
+function mosquittoPub(args) {
+	const { hostname, port } = new URL(stack.mqttUrl);
+	return promisify(execFile)('mosquitto_pub', ['-h', hostname, '-p', port, '-q', '1', ...args]);
+}
+
 const login = (person, device, { user = person.id, token = person.token } = {}) =>
 	['-u', user, '-P', token, '-i', `${person.id}/${device}`];
 
@@ -46,6 +54,31 @@ for (const version of ['mqttv311', 'mqttv5']) {
 				events.map((event) => [event.type, event.data.id, event.data.body]),
 				sent.map((message) => ['message.created', message.id, message.body]),
 			);
+		} finally {
+			sub.stop();
+			await sub.ended;
+		}
+	});
+}
+
+for (const version of ['mqttv311', 'mqttv5']) {
+	it(`sends by a command and shows the answer, by ${version}`, async () => {
+		const conversation = await directOf(alice, bob);
+		const topic = `users/${alice.id}/replies`;
+		const sub = mosquittoSub(['-V', version, ...login(alice, `answers-${version}`), '-q', '1', '-C', '2', '-W', '30', '-t', topic, '-d']);
+		try {
+			await waitFor(() => /received SUBACK/.test(sub.output), 10_000, 'mosquitto_sub has subscribed');
+			const id = randomUUID();
+			const content = JSON.stringify({ id, conversation_id: conversation.id, body: 'Äpfel & Öl from the terminal' });
+			const command = ['-V', version, ...login(alice, 'pub'), '-t', `users/${alice.id}/commands/send`, '-m', content];
+			await mosquittoPub(command);
+			await mosquittoPub(command);
+			assert.equal(await sub.ended, 0, sub.errors);
+			const replies = sub.output.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+			assert.deepEqual(replies.map(({ status }) => status), [201, 200]);
+			const message = must(await bob.api.get(`conversations/${conversation.id}/messages/${id}`), 200);
+			for (const reply of replies) assert.deepEqual([reply.command, reply.id, reply.seq], ['send', id, message.seq]);
+			assert.equal(message.body, 'Äpfel & Öl from the terminal');
 		} finally {
 			sub.stop();
 			await sub.ended;
