@@ -95,10 +95,10 @@ const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
 const patternOf = (path) =>
 	new RegExp('^' + path.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&').replaceAll(/\{[a-z]+\}/g, '[^/]+') + '$');
 
-/** Every documented route: { method, path, pattern, keys, user }, path from the root on. */
+/** Every documented route, in the order of the document: { method, path, pattern, keys, user }, path from the root on. */
 export const documentedRoutes = Object.entries(openapi.paths).flatMap(([path, item]) => {
 	const base = (item.servers ?? openapi.servers)[0].url.replace(/\/$/, '');
-	return METHODS.filter((method) => item[method]).map((method) => ({
+	return Object.keys(item).filter((key) => METHODS.includes(key)).map((method) => ({
 		method: method.toUpperCase(),
 		path: base + path,
 		pattern: patternOf(base + path),
