@@ -2,6 +2,7 @@
 #include "rest/handler/handler.h"
 
 #include "lib/json_write.h"
+#include "lib/model/timings.h"
 #include "lib/version.h"
 #include "rest/reply.h"
 
@@ -11,10 +12,9 @@ struct figure {
 	int64_t value;
 };
 
-static void write_figures(
-	struct buf *out, const char *key, const struct figure *figures, size_t count)
+static void write_limits(struct buf *out, const struct figure *figures, size_t count)
 {
-	json_write_key(out, key);
+	json_write_key(out, "limits");
 	json_write_object(out);
 	for (size_t i = 0; i < count; i++) {
 		json_write_key(out, figures[i].name);
@@ -74,12 +74,6 @@ static void write_mqtt(struct request *req)
 
 enum err config_get(struct request *req)
 {
-	const struct figure timings[] = {
-		{ "typing_ms", 3000 },
-		{ "typing_debounce_ms", 2000 },
-		{ "presence_ms", 90000 },
-		{ "keepalive_s", 60 },
-	};
 	const struct figure limits[] = {
 		{ "body_bytes", req->conf->body_max_bytes },
 		{ "ciphertext_bytes", req->conf->ciphertext_max_bytes },
@@ -92,8 +86,9 @@ enum err config_get(struct request *req)
 	json_write_object(req->out);
 	json_write_key(req->out, "version");
 	json_write_string(req->out, PARLEY_VERSION);
-	write_figures(req->out, "timings", timings, sizeof(timings) / sizeof(timings[0]));
-	write_figures(req->out, "limits", limits, sizeof(limits) / sizeof(limits[0]));
+	json_write_key(req->out, "timings");
+	timings_write(req->out);
+	write_limits(req->out, limits, sizeof(limits) / sizeof(limits[0]));
 	write_mqtt(req);
 	json_write_object_end(req->out);
 	reply_status(req, 200);
