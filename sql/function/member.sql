@@ -49,7 +49,8 @@ declare
 	risen bigint;
 begin
 	update conversations c
-	set rev = c.rev + 1, member_count = c.member_count + in_more, changed_xid = pg_current_xact_id()
+	set rev = c.rev + 1, member_count = c.member_count + in_more, changed_xid = pg_current_xact_id(),
+		members_xid = pg_current_xact_id()
 	where c.id = in_conversation
 	returning c.rev into risen;
 	perform pg_logical_emit_message(true, 'parley', json_build_object(

@@ -51,7 +51,8 @@ begin
 	update conversations c
 	set last_seq = c.last_seq + 1,
 		rev = c.rev + 1,
-		last_activity_at = greatest(clock_timestamp(), c.last_activity_at)
+		last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
+		changed_xid = pg_current_xact_id()
 	where c.id = in_conversation
 	returning c.kind, c.last_seq, c.rev, c.last_activity_at, c.members_activity_at into room;
 
@@ -78,7 +79,8 @@ begin
 		set activity_at = room.last_activity_at,
 			last_read_seq = case when m.user_id = in_sender then room.last_seq else m.last_read_seq end,
 			last_delivered_seq = case when m.user_id = in_sender then room.last_seq else m.last_delivered_seq end,
-			unread_skipped = case when m.user_id = in_sender then 0 else m.unread_skipped end
+			unread_skipped = case when m.user_id = in_sender then 0 else m.unread_skipped end,
+			changed_xid = case when m.user_id = in_sender then pg_current_xact_id() else m.changed_xid end
 		where m.conversation_id = in_conversation and m.left_at is null;
 		if room.kind = 'group' then
 			update conversations c set members_activity_at = room.last_activity_at
@@ -86,7 +88,8 @@ begin
 		end if;
 	else
 		update members m
-		set last_read_seq = room.last_seq, last_delivered_seq = room.last_seq, unread_skipped = 0
+		set last_read_seq = room.last_seq, last_delivered_seq = room.last_seq, unread_skipped = 0,
+			changed_xid = pg_current_xact_id()
 		where m.conversation_id = in_conversation and m.user_id = in_sender;
 	end if;
 

@@ -48,7 +48,8 @@ begin
 		update members m
 		set last_read_seq = receipt_advance.last_read_seq,
 			last_delivered_seq = receipt_advance.last_delivered_seq,
-			unread_skipped = mine.unread_skipped
+			unread_skipped = mine.unread_skipped,
+			changed_xid = pg_current_xact_id()
 		where m.conversation_id = in_conversation and m.user_id = in_user;
 		perform pg_logical_emit_message(true, 'parley', json_build_object(
 			'type', 'receipt.' || in_kind, 'event_id', in_event, 'at', clock_timestamp(),
