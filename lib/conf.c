@@ -127,6 +127,8 @@ static const struct conf_key keys[] = {
 		"longest metadata of a message" },
 	{ "group_max_members", CONF_INT, "people", AT(group_max_members), 2, 4096, "256", false,
 		"members of a group" },
+	{ "sync_cursor_ttl_s", CONF_INT, "s", AT(sync_cursor_ttl_s), 1, 315360000, "2592000", false,
+		"life of a cursor of GET /sync: who was away for longer begins anew" },
 
 	{ "log_level", CONF_LEVEL, NULL, AT(log_level), 0, 0, "info", false,
 		"debug, info, warn or error" },

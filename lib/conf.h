@@ -68,6 +68,7 @@ struct conf {
 	int ciphertext_max_bytes;
 	int metadata_max_bytes;
 	int group_max_members;
+	int sync_cursor_ttl_s; /* who was away for longer begins anew */
 
 	int log_level; /* enum log_level */
 };

@@ -14,6 +14,8 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_SEND] = { "send", 300, 60 },
 	/* each 2 s in a few conversations at once */
 	[RATE_TYPING] = { "typing", 120, 60 },
+	/* once a connect, and a page after the other after a long absence */
+	[RATE_SYNC] = { "sync", 120, 60 },
 };
 
 struct rate_limit rate_limit_of(enum rate rate, double scale)

@@ -17,6 +17,7 @@ enum rate {
 	RATE_WRITE,
 	RATE_SEND,
 	RATE_TYPING,
+	RATE_SYNC,
 	RATE__MAX
 };
 

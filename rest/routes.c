@@ -36,6 +36,7 @@ const struct route routes[] = {
 	{ "POST",  CONVERSATION "/read",               receipt_read,        GUARD_USER, BODY_OPTIONAL, 4 * KIB,   TX_NONE,    RATE_WRITE },
 	{ "POST",  CONVERSATION "/delivered",          receipt_delivered,   GUARD_USER, BODY_OPTIONAL, 4 * KIB,   TX_NONE,    RATE_WRITE },
 	{ "GET",   V1 "/unread",                       unread_get,          GUARD_USER, BODY_NONE,     0,         TX_NONE,    RATE_READ },
+	{ "GET",   V1 "/sync",                         sync_get,            GUARD_USER, BODY_NONE,     0,         TX_READ,    RATE_SYNC },
 	{ "GET",   V1 "/config",                       config_get,          GUARD_NONE, BODY_NONE,     0,         TX_NONE,    RATE_NONE },
 	{ "GET",   "/health",                          health_get,          GUARD_NONE, BODY_NONE,     0,         TX_NONE,    RATE_NONE },
 };

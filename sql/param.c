@@ -52,8 +52,24 @@ P_NULL(void) {
 	return (struct param){ NULL, 0, false, { 0 } };
 }
 
-void
-params_encode(enum query query, int nparams, const struct param *params, struct encoded *out)
+struct str
+uuid_array(struct arena *arena, const struct uuid *ids, size_t count)
+{
+	char *text = arena_alloc(arena, count * (UUID_TEXT_LEN + 1) + 3);
+	size_t len = 0;
+
+	text[len++] = '{';
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			text[len++] = ',';
+		uuid_format(&ids[i], text + len);
+		len += UUID_TEXT_LEN;
+	}
+	text[len++] = '}';
+	return (struct str){ text, len };
+}
+
+void params_encode(enum query query, int nparams, const struct param *params, struct encoded *out)
 {
 	if (nparams != queries[query].nparams || nparams > PARAMS_MAX)
 		fatal("wrong number of parameters", LOG_STR("statement", queries[query].name));

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/arena.h"
 #include "lib/id.h"
 #include "lib/text.h"
 #include "query.h"
@@ -31,6 +32,9 @@ struct param P_TEXT(struct str text);		      /* borrowed; ptr NULL: null */
 struct param P_BYTES(const void *bytes, size_t size); /* borrowed */
 struct param P_TIME(int64_t time_us);		      /* TIME_NONE: null */
 struct param P_NULL(void);
+
+/* "{id,id}" for P_TEXT, where the statement casts it from text to uuid[]; on the arena. */
+struct str uuid_array(struct arena *arena, const struct uuid *ids, size_t count);
 
 /* As libpq takes them; points into the parameters, which must live as long. */
 struct encoded {

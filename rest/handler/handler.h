@@ -99,6 +99,10 @@ must_check enum err receipt_read(struct request *req);
  * the last. */
 must_check enum err receipt_delivered(struct request *req);
 
+/* GET /sync?since=&limit=: 200 {conversations, messages, receipts, left, next, has_more, reset,
+ * timings}. */
+must_check enum err sync_get(struct request *req);
+
 /* GET /config: 200 what a client has to know before it logs in. */
 must_check enum err config_get(struct request *req);
 

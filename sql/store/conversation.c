@@ -72,9 +72,14 @@ static const char *const member_names[MEMBER__MAX] = {
 	[MEMBER_DELIVERED_SEQ] = "last_delivered_seq",
 };
 
-static struct member read_member(const struct columns *c, size_t row)
+void member_columns(const struct rows *rows, const char *prefix, struct columns *out)
 {
-	return (struct member){
+	columns_find(rows, prefix, member_names, MEMBER__MAX, out);
+}
+
+void read_member(const struct columns *c, size_t row, struct member *out)
+{
+	*out = (struct member){
 		.user_id = row_uuid(c, row, MEMBER_USER_ID),
 		.display_name = row_text(c, row, MEMBER_DISPLAY_NAME),
 		.avatar_url = row_text(c, row, MEMBER_AVATAR_URL),
@@ -132,23 +137,6 @@ static enum err read_conversation(struct arena *arena, const struct columns *c,
 		out->last_message = last;
 	}
 	return OK;
-}
-
-/* "{id,id}" for a uuid[] parameter. */
-static struct str uuid_array(struct arena *arena, const struct uuid *ids, size_t count)
-{
-	char *text = arena_alloc(arena, count * (UUID_TEXT_LEN + 1) + 3);
-	size_t len = 0;
-
-	text[len++] = '{';
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			text[len++] = ',';
-		uuid_format(&ids[i], text + len);
-		len += UUID_TEXT_LEN;
-	}
-	text[len++] = '}';
-	return (struct str){ text, len };
 }
 
 /* Notes each of the unknown ids ("id,id,…") at its place in member_ids. */
@@ -259,11 +247,11 @@ enum err db_conversation_one(struct db *db, struct arena *arena, const struct uu
 		err = db_run(db, arena, Q_CONVERSATION_MEMBERS, &rows, P_UUID(id), P_UUID(user));
 	if (err != OK)
 		return err;
-	columns_find(rows, "", member_names, MEMBER__MAX, &c);
+	member_columns(rows, "", &c);
 	out->nmembers = rows_count(rows);
 	members = arena_calloc(arena, out->nmembers, sizeof(*members));
 	for (size_t i = 0; i < out->nmembers; i++)
-		members[i] = read_member(&c, i);
+		read_member(&c, i, &members[i]);
 	out->members = members;
 	return OK;
 }
@@ -283,32 +271,25 @@ static void read_pair(struct arena *arena, const struct columns *own, const stru
 		.last_read_seq = conversation->me->last_read_seq,
 		.last_delivered_seq = conversation->me->last_delivered_seq,
 	};
-	pair[1] = read_member(other, row);
+	read_member(other, row, &pair[1]);
 	conversation->members = pair;
 	conversation->nmembers = 2;
 }
 
-enum err db_conversation_list(struct db *db, struct arena *arena, const struct uuid *user,
-	const struct cursor *cursor, size_t limit, struct conversation **out, size_t *count)
+enum err read_conversations(struct arena *arena, const struct rows *rows, const struct uuid *user,
+	struct conversation **out, size_t *count)
 {
 	static const char *const own_names[] = { "own_display_name", "own_avatar_url" };
 	struct columns c, message, own, other;
-	struct rows *rows;
-	struct conversation *list;
-	bool first = cursor->at_us == TIME_NONE;
-	enum err err = db_run(db, arena, Q_CONVERSATION_LIST, &rows, P_UUID(user),
-		P_INT64((int64_t)limit + 1), P_TIME(cursor->at_us),
-		first ? P_NULL() : P_UUID(&cursor->id));
+	struct conversation *list = arena_calloc(arena, rows_count(rows), sizeof(*list));
 
-	if (err != OK)
-		return err;
 	columns_find(rows, "", names, CONVERSATION__MAX, &c);
 	columns_find(rows, "", own_names, 2, &own);
-	columns_find(rows, "other_", member_names, MEMBER__MAX, &other);
+	member_columns(rows, "other_", &other);
 	message_columns(rows, "message_", &message);
-	list = arena_calloc(arena, rows_count(rows), sizeof(*list));
 	for (size_t i = 0; i < rows_count(rows); i++) {
-		err = read_conversation(arena, &c, &message, i, &list[i]);
+		enum err err = read_conversation(arena, &c, &message, i, &list[i]);
+
 		if (err != OK)
 			return err;
 		if (list[i].kind == CONVERSATION_DIRECT)
@@ -317,6 +298,18 @@ enum err db_conversation_list(struct db *db, struct arena *arena, const struct u
 	*out = list;
 	*count = rows_count(rows);
 	return OK;
+}
+
+enum err db_conversation_list(struct db *db, struct arena *arena, const struct uuid *user,
+	const struct cursor *cursor, size_t limit, struct conversation **out, size_t *count)
+{
+	struct rows *rows;
+	bool first = cursor->at_us == TIME_NONE;
+	enum err err = db_run(db, arena, Q_CONVERSATION_LIST, &rows, P_UUID(user),
+		P_INT64((int64_t)limit + 1), P_TIME(cursor->at_us),
+		first ? P_NULL() : P_UUID(&cursor->id));
+
+	return err == OK ? read_conversations(arena, rows, user, out, count) : err;
 }
 
 enum err db_unread_total(

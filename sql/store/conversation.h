@@ -5,6 +5,7 @@
 #include "lib/model/conversation.h"
 #include "sql/cursor.h"
 #include "sql/db.h"
+#include "sql/row.h"
 
 /*
  * Opens a conversation, or finds the one that is there (*created false). ERR_INVALID_INPUT: a
@@ -43,5 +44,14 @@ struct unread {
 };
 must_check enum err db_unread_total(
 	struct db *db, struct arena *arena, const struct uuid *user, struct unread *out);
+
+/* For stores whose rows are those of conversation_list: all of them, on the arena. */
+must_check enum err read_conversations(struct arena *arena, const struct rows *rows,
+	const struct uuid *user, struct conversation **out, size_t *count);
+
+/* For stores whose rows carry a member under a prefix ("other_"): finds the columns once, reads a
+ * row. */
+void member_columns(const struct rows *rows, const char *prefix, struct columns *out);
+void read_member(const struct columns *columns, size_t row, struct member *out);
 
 #endif

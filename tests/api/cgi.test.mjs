@@ -74,6 +74,7 @@ describe('as plain CGI', () => {
 			`conversations/${room.id}/messages?limit=1&before=99`,
 			`conversations/${room.id}/messages/${message.id}`,
 			'unread',
+			'sync?since=x',
 			`users/${randomUUID()}`,
 			'nothing',
 			'conversations?limit=0&cursor=x',

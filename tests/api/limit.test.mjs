@@ -67,6 +67,19 @@ describe('a rate limit', () => {
 		assert.ok(served - 1 >= 120 && served - 1 < 160, `${served - 1} were served`);
 	});
 
+	it('of catching up is for connects and pages, not for polling', async () => {
+		const ann = await person();
+		let answer,
+			served = -1;
+		do {
+			answer = await ann.api.get('sync');
+			served++;
+		} while (answer.status === 200 && served < 60);
+		limited(answer);
+		assert.equal(quota(answer), '"sync";q=12;w=60');
+		assert.ok(served >= 12 && served < 25, `${served} were served`);
+	});
+
 	it('of one person is not that of another, nor of another kind of request', async () => {
 		const [ann, ben] = [await person(), await person()];
 		const room = must(await ann.api.post('conversations', { kind: 'direct', member_ids: [ben.id] }), 201);

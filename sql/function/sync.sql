@@ -1,0 +1,91 @@
+-- Catching up. How it is proved that nothing is missed stands in sql/query/sync.sql.
+
+-- Which database, as whose: a cursor of another is not looked into. It differs for a restored dump (oid), a cluster
+-- that was recovered to a point in time or failed over (timeline), and for each person. A hot standby does not know the
+-- timeline that it follows to the moment: at worst a cursor is refused that was good.
+create or replace function sync_identity(in_user uuid) returns bigint
+language sql stable as $$
+	select hashtextextended(concat_ws(' ', s.system_identifier,
+		case when pg_is_in_recovery()
+			then (select greatest(c.timeline_id, r.min_recovery_end_timeline)
+				from pg_control_checkpoint() c, pg_control_recovery() r)::text
+			else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end,
+		(select d.oid from pg_database d where d.datname = current_database()),
+		'messages'::regclass::oid, in_user), 0)
+	from pg_control_system() s
+$$;
+
+drop function if exists sync_messages;
+
+-- Messages that the caller did not have at in_from: those that are new, and those edited or deleted since. By conversation
+-- and seq, from behind (in_conversation, in_seq) on, at most in_rows. known_seq goes back as in_known_seq when a page ends
+-- within a conversation.
+--
+-- Of a conversation all messages up to known_seq were visible at in_from: known_seq is the highest whose
+-- transaction is below in_from, hence was over then, and who commits a message holds the lock that the next one waits for,
+-- so whatever is visible is so together with all that is below it in seq. (Not in order of transactions: a
+-- sender may wait for the lock with a number that it took long ago.) What is above is new, or comes twice. The
+-- way to it leads down from the latest message over what is new; no index by transaction is written in a send.
+--
+-- in_among: the conversations that have changed, where they are known; null: they are looked for.
+--
+-- A loop, so that it ends with the page: one statement over everything would sort all that is new for each page.
+create function sync_messages(in_user uuid, in_from xid8, in_conversation uuid, in_seq bigint,
+	in_known_seq bigint, in_among uuid[], in_rows bigint)
+returns table (conversation_id uuid, seq bigint, id uuid, rev bigint, sender_id uuid, type text, body text,
+	ciphertext text, metadata text, reply_to uuid, created_at timestamptz, edited_at timestamptz,
+	deleted_at timestamptz, status integer, known_seq bigint)
+language plpgsql stable rows 200 as $$
+#variable_conflict use_column
+declare
+	room record;
+	behind bigint;
+	known bigint;
+	found_rows bigint;
+begin
+	for room in
+		select m.conversation_id as id, m.floor_seq
+		from members m
+		join conversations c on c.id = m.conversation_id
+		where m.user_id = in_user and m.left_at is null and c.changed_xid >= in_from
+			and m.conversation_id >= in_conversation
+			and (in_among is null or m.conversation_id = any(in_among))
+		order by m.conversation_id
+	loop
+		if room.id = in_conversation then
+			behind := greatest(in_seq, room.floor_seq);
+			known := in_known_seq;
+		else
+			behind := room.floor_seq;
+			known := coalesce((select x.seq from messages x
+				where x.conversation_id = room.id and x.seq > room.floor_seq and x.changed_xid < in_from
+				order by x.seq desc
+				limit 1), room.floor_seq);
+		end if;
+		return query
+		select x.conversation_id, x.seq, x.id, x.rev, x.sender_id, x.type, x.body, x.ciphertext,
+			x.metadata::text, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
+			message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
+				w.first_user_id, w.second_joined_seq),
+			known
+		from (
+			(select * from messages m
+			where m.conversation_id = room.id and m.seq > behind and m.seq <= known
+				and m.changed_xid >= in_from and (m.edited_at is not null or m.deleted_at is not null)
+			order by m.seq
+			limit in_rows)
+			union all
+			(select * from messages m
+			where m.conversation_id = room.id and m.seq > greatest(behind, known)
+			order by m.seq
+			limit in_rows)
+		) x
+		cross join conversation_watermarks(room.id) w
+		order by x.seq
+		limit in_rows;
+		get diagnostics found_rows = row_count;
+		in_rows := in_rows - found_rows;
+		exit when in_rows <= 0;
+	end loop;
+end
+$$;
