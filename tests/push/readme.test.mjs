@@ -20,6 +20,7 @@ const EXPECTED = [
 	/\{"unread_count":[1-9][0-9]*,"conversations":[1-9][0-9]*\}/,
 	/\{"last_read_seq":[1-9][0-9]*,"unread_count":0\}/,
 	/\{"data":\[\{[^\n]*"body":"Hello Bob!"[^\n]*"status":"read"\}\]/,
+	/\{"conversations":\[[^\n]*"messages":\[\{[^\n]*"body":"And one more."[^\n]*"reset":false/,
 ];
 
 let stack;
@@ -81,6 +82,8 @@ it('its commands work, pasted one block after the other', async () => {
 		const answers = shell.output.replaceAll(EVENT, '');
 		for (const expected of EXPECTED) assert.ok(expected.test(answers), `there is no ${expected} in:\n${answers}`);
 		assert.equal(arrived(shell).length, 1, 'what was sent twice with one id arrives once');
+		assert.equal(arrived(shell, 'Hello over MQTT!').length, 1, 'what was sent by a command arrives');
+		assert.match(shell.output, /users\/[0-9a-f-]{36}\/typing \{"type":"typing.started"/);
 	} finally {
 		shell.kill();
 	}
