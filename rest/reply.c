@@ -1,6 +1,8 @@
 /* The answer (reply.h). Called by the handlers (status) and by route.c (send). */
 #include "rest/reply.h"
 
+#include "lib/json_write.h"
+
 void reply_status(struct request *req, int status)
 {
 	req->reply.status = status;
@@ -14,6 +16,24 @@ void reply_head(struct request *req, const char *name, const char *value)
 	req->reply.heads[req->reply.nheads].name = name;
 	req->reply.heads[req->reply.nheads].value = value;
 	req->reply.nheads++;
+}
+
+void reply_list_begin(struct request *req)
+{
+	json_write_object(req->out);
+	json_write_key(req->out, "data");
+	json_write_array(req->out);
+}
+
+void reply_list_end(struct request *req, const char *next)
+{
+	json_write_array_end(req->out);
+	json_write_key(req->out, "has_more");
+	json_write_bool(req->out, next != NULL);
+	json_write_key(req->out, "next");
+	json_write_string(req->out, next);
+	json_write_object_end(req->out);
+	reply_status(req, 200);
 }
 
 void reply_send(struct request *req)

@@ -14,4 +14,9 @@ void reply_head(struct request *req, const char *name, const char *value);
 /* Sends head and body. */
 void reply_send(struct request *req);
 
+/* 200 with a page of a list: {"data":[…],"has_more":…,"next":…}; the elements are written in between. next: what goes
+ * back for the page behind this one, NULL when there is none. */
+void reply_list_begin(struct request *req);
+void reply_list_end(struct request *req, const char *next);
+
 #endif

@@ -23,21 +23,13 @@ enum err conversation_list(struct request *req)
 	if (err != OK)
 		return err;
 
-	json_write_object(req->out);
-	json_write_key(req->out, "data");
-	json_write_array(req->out);
+	reply_list_begin(req);
 	for (size_t i = 0; i < count && i < limit; i++)
 		conversation_write(req->out, &list[i]);
-	json_write_array_end(req->out);
-	json_write_key(req->out, "has_more");
-	json_write_bool(req->out, count > limit);
-	json_write_key(req->out, "next");
-	json_write_string(req->out,
-		count > limit ? cursor_write(req->arena, list[limit - 1].last_activity_at_us,
-					&list[limit - 1].id)
-			      : NULL);
-	json_write_object_end(req->out);
-	reply_status(req, 200);
+	reply_list_end(req, count > limit
+				    ? cursor_write(req->arena, list[limit - 1].last_activity_at_us,
+					      &list[limit - 1].id)
+				    : NULL);
 	return OK;
 }
 

@@ -1,7 +1,6 @@
 /* What a person is signed in on (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
-#include "lib/json_write.h"
 #include "rest/cursor.h"
 #include "rest/reply.h"
 #include "sql/store/device.h"
@@ -25,23 +24,14 @@ enum err device_list(struct request *req)
 	/* a token's device is text; one that is no id is none of these */
 	if (uuid_parse(str_of(req->caller.device_id), &own) != OK)
 		own = (struct uuid){ { 0 } };
-	json_write_object(req->out);
-	json_write_key(req->out, "data");
-	json_write_array(req->out);
+	reply_list_begin(req);
 	for (size_t i = 0; i < count && i < limit; i++) {
 		list[i].current = uuid_equal(&list[i].id, &own);
 		device_write(req->out, &list[i]);
 	}
-	json_write_array_end(req->out);
-	json_write_key(req->out, "has_more");
-	json_write_bool(req->out, count > limit);
-	json_write_key(req->out, "next");
-	json_write_string(
-		req->out, count > limit ? cursor_write(req->arena, list[limit - 1].created_at_us,
-						  &list[limit - 1].id)
-					: NULL);
-	json_write_object_end(req->out);
-	reply_status(req, 200);
+	reply_list_end(req, count > limit ? cursor_write(req->arena, list[limit - 1].created_at_us,
+						    &list[limit - 1].id)
+					  : NULL);
 	return OK;
 }
 

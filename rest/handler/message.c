@@ -1,7 +1,6 @@
 /* Messages: history, sending, one (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
-#include "lib/json_write.h"
 #include "lib/model/message.h"
 #include "lib/time.h"
 #include "rest/reply.h"
@@ -64,21 +63,12 @@ enum err message_list(struct request *req)
 	if (err != OK)
 		return err;
 
-	json_write_object(req->out);
-	json_write_key(req->out, "data");
-	json_write_array(req->out);
+	reply_list_begin(req);
 	for (size_t i = 0; i < count && i < page.limit; i++)
 		message_write(req->out, &messages[i]);
-	json_write_array_end(req->out);
-	json_write_key(req->out, "has_more");
-	json_write_bool(req->out, count > page.limit);
-	json_write_key(req->out, "next");
-	json_write_string(req->out,
-		count > page.limit
-			? arena_printf(req->arena, "%lld", (long long)messages[page.limit - 1].seq)
-			: NULL);
-	json_write_object_end(req->out);
-	reply_status(req, 200);
+	reply_list_end(req, count > page.limit ? arena_printf(req->arena, "%lld",
+							 (long long)messages[page.limit - 1].seq)
+					       : NULL);
 	return OK;
 }
 

@@ -1,7 +1,6 @@
 /* What a person is signed in with (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
-#include "lib/json_write.h"
 #include "rest/cursor.h"
 #include "rest/reply.h"
 #include "sql/store/session.h"
@@ -21,23 +20,14 @@ enum err session_list(struct request *req)
 	if (err != OK)
 		return err;
 
-	json_write_object(req->out);
-	json_write_key(req->out, "data");
-	json_write_array(req->out);
+	reply_list_begin(req);
 	for (size_t i = 0; i < count && i < limit; i++) {
 		list[i].current = uuid_equal(&list[i].id, &req->caller.session_id);
 		session_write(req->out, &list[i]);
 	}
-	json_write_array_end(req->out);
-	json_write_key(req->out, "has_more");
-	json_write_bool(req->out, count > limit);
-	json_write_key(req->out, "next");
-	json_write_string(
-		req->out, count > limit ? cursor_write(req->arena, list[limit - 1].created_at_us,
-						  &list[limit - 1].id)
-					: NULL);
-	json_write_object_end(req->out);
-	reply_status(req, 200);
+	reply_list_end(req, count > limit ? cursor_write(req->arena, list[limit - 1].created_at_us,
+						    &list[limit - 1].id)
+					  : NULL);
 	return OK;
 }
 
