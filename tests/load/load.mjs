@@ -285,9 +285,9 @@ async function restart(stack) {
 	const leavers = all.slice(restartClients);
 	const crowd = crowdStart(stack, first, all.length, { nwebsocket: Math.floor(all.length / 10), nleaving: LEAVERS });
 	try {
+		crowd.tell('sync');
 		await crowd.run('connect tcp');
 		await crowd.run('connect ws');
-		crowd.tell('sync');
 		await crowd.run(`send ${restartRate} 3`);
 		const { broker: _, ...lasting } = stack.groups;
 		const groups = { ...lasting, crowd: crowd.pid };

@@ -93,21 +93,37 @@ void account_event(struct crowd *crowd, struct client *client, struct str payloa
 		crowd->delays_us[crowd->ndelays++] = (uint32_t)(now_us() - post->due_us);
 }
 
-size_t account_answer(struct crowd *crowd, struct client *client, struct str body)
+static void page_messages(struct crowd *crowd, struct client *client, struct str messages)
 {
-	size_t count = 0;
-	for (struct str rest = after(body, STR("\"seq\":")); rest.ptr;
+	for (struct str rest = after(messages, STR("\"seq\":")); rest.ptr;
 		rest = after(rest, STR("\"seq\":"))) {
 		uint32_t seq = number_at(rest);
 		if (seq == 0 || seq >= SEQ_MAX) {
-			wrong(crowd, "history with a seq that is none", client, seq);
-			break;
+			wrong(crowd, "a page with a seq that is none", client, seq);
+			return;
 		}
 		if (client_has(client, seq))
 			crowd->nread++;
-		count++;
 	}
-	return count;
+}
+
+bool account_page(struct crowd *crowd, struct client *client, struct str body)
+{
+	/* latest messages of conversations, in front, and receipts, behind, are not what it is about */
+	struct str messages = after(body, STR("\"messages\":["));
+	struct str receipts = after(messages, STR("],\"receipts\":["));
+	struct str cursor = after(receipts, STR("\"next\":\""));
+	const char *end = cursor.ptr ? memchr(cursor.ptr, '"', cursor.len) : NULL;
+	if (!end || end - cursor.ptr >= CURSOR_BYTES ||
+		!after(cursor, STR("\"reset\":false")).ptr) {
+		wrong(crowd, "a page that is none, or a reset", client, 0);
+		return false;
+	}
+	messages.len = (size_t)(receipts.ptr - messages.ptr);
+	page_messages(crowd, client, messages);
+	memcpy(client->cursor, cursor.ptr, (size_t)(end - cursor.ptr));
+	client->cursor[end - cursor.ptr] = '\0';
+	return after(cursor, STR("\"has_more\":true")).ptr != NULL;
 }
 
 void account_ack(struct crowd *crowd, size_t number, struct str body)

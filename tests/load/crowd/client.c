@@ -23,8 +23,7 @@ enum {
 	PING_US = 30000000, /* after so long without a packet of one's own */
 	READ_BYTES = 65536,
 	CONTROL_BYTES = 128,
-	PATH_BYTES = 160,
-	PAGE = 200,
+	PATH_BYTES = 192,
 };
 
 /* ---- coming and going ----------------------------------------------------------------------- */
@@ -97,19 +96,16 @@ static void client_open(struct client *client, int64_t at_us)
 static void sync_begin(struct client *client, int64_t at_us)
 {
 	client->crowd->nsyncing++;
-	client->listed = false;
 	client->nfailures = 0;
 	client->sync_due_us = at_us;
 }
 
 static void sync_ask(struct client *client)
 {
-	char path[PATH_BYTES] = "/api/v1/conversations?limit=20";
-	const struct group *group = &client->crowd->groups[client->group];
+	char path[PATH_BYTES] = "/api/v1/sync?limit=200";
 	client->sync_due_us = NOT_YET;
-	if (client->listed)
-		snprintf(path, sizeof(path), "/api/v1/conversations/%s/messages?after=%u&limit=%d",
-			group->id, client->complete, PAGE);
+	if (client->cursor[0] != '\0')
+		snprintf(path, sizeof(path), "/api/v1/sync?limit=200&since=%s", client->cursor);
 	http_send(&client->http, "GET", path, client->token, (struct str){ NULL, 0 });
 }
 
@@ -121,9 +117,7 @@ static void sync_answered(struct http *http, int status, struct str body)
 		client->sync_due_us = now_us() + backoff_us(client->nfailures++);
 		return;
 	}
-	bool complete = client->listed && account_answer(client->crowd, client, body) < PAGE;
-	client->listed = true;
-	if (!complete) {
+	if (account_page(client->crowd, client, body)) {
 		client->sync_due_us = now_us();
 		return;
 	}

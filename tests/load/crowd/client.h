@@ -11,6 +11,7 @@ struct crowd;
 
 enum {
 	SEQ_MAX = 4096, /* of a conversation */
+	CURSOR_BYTES = 128,
 };
 
 enum client_state {
@@ -42,10 +43,10 @@ struct client {
 	struct buf packets;
 	struct buf out; /* what could not be sent yet */
 
-	struct http http;    /* reads what was missed */
-	int64_t sync_due_us; /* NOT_YET: nothing to read */
-	bool listed;	     /* its conversations have been read since the last connect */
-	unsigned nfailures;  /* of its requests since then */
+	struct http http;	   /* reads what was missed */
+	int64_t sync_due_us;	   /* NOT_YET: nothing to read */
+	unsigned nfailures;	   /* of its requests since the last connect */
+	char cursor[CURSOR_BYTES]; /* where it is; "": at the beginning */
 
 	int64_t lost_us; /* in this phase, the first time */
 	int64_t back_us;

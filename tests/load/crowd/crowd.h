@@ -67,8 +67,8 @@ struct crowd {
 /* Takes the payload of an event that has come to a client. */
 void account_event(struct crowd *crowd, struct client *client, struct str payload);
 
-/* Takes an answer of the API with messages of the client's conversation. Returns how many there were. */
-size_t account_answer(struct crowd *crowd, struct client *client, struct str body);
+/* Takes a page of GET /sync: its messages, and where it ends. Is there more? */
+bool account_page(struct crowd *crowd, struct client *client, struct str body);
 
 /* The 201 of one post. */
 void account_ack(struct crowd *crowd, size_t number, struct str body);
