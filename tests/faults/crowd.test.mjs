@@ -1,7 +1,10 @@
 // The broker dies under a crowd: everybody comes back by chance within seconds, has everything, and is online; who does not come
 // back is not. `make load` does the same with two thousand.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { after, before, it } from 'node:test';
+import { promisify } from 'node:util';
 import { connect, groupOf, register } from '../lib/client.mjs';
 import { Follower } from '../lib/follower.mjs';
 import { checkHistory, underLoad } from '../lib/load.mjs';
@@ -19,6 +22,8 @@ const BACK_MS = 20_000;
 
 let stack, people, writers, leavers, watcher, rooms;
 before(async () => {
+	// as is usual for a shell, whatever it is for the one that tests
+	await promisify(execFile)('prlimit', ['--pid', String(process.pid), '--nofile=1024:']);
 	stack = await startStack();
 	const many = (count, name) => Promise.all([...Array(count)].map((_, i) => register(stack, `${name} ${i}`)));
 	people = await many(PEOPLE, 'Person');
@@ -32,6 +37,14 @@ before(async () => {
 after(() => stack?.stop());
 
 const presence = (persons) => persons.map(({ id }) => `presence/${id}`);
+
+it('may be larger than 1,024: broker and web server raise that limit by themselves', async () => {
+	for (const name of ['mosquitto', 'lighttpd']) {
+		const limits = await readFile(`/proc/${await stack.pid(name)}/limits`, 'utf8');
+		const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(limits).map(Number);
+		assert.ok(soft >= Math.min(hard, 16_384), `${name} may open ${soft} of ${hard}`);
+	}
+});
 
 it('comes back, each with all that was sent, and is online; who stays away is not', async (t) => {
 	const clients = await Promise.all(
