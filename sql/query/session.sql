@@ -58,3 +58,23 @@ from recent
 where id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000')
 order by id
 limit $3::bigint
+
+-- name: session_people_count one
+-- How many session_people would give, at most $2: $1 as there.
+select count(*) as people
+from (
+	select distinct user_id
+	from sessions
+	where revoked_at is null and refresh_expires_at > now() - $1::bigint * interval '1 second'
+	limit $2::bigint
+) as alive
+
+-- name: session_people many
+-- Users who may be connected, by id: whose session is alive, or was when its last token was made, which lives $1 seconds.
+-- Above $2 (null: from the first), $3 rows. By the index sessions_live, read in its order.
+select distinct user_id
+from sessions
+where revoked_at is null and refresh_expires_at > now() - $1::bigint * interval '1 second'
+	and user_id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000')
+order by user_id
+limit $3::bigint

@@ -1,4 +1,7 @@
-/* Sign-ins in the database (sql/query/session.sql). Called by rest/handler/{auth,session}.c. */
+/*
+ * Sign-ins in the database (sql/query/session.sql). Called by rest/handler/{auth,session}.c, push/gate.c and
+ * push/resync.c.
+ */
 #include "sql/store/session.h"
 
 #include "sql/row.h"
@@ -34,6 +37,19 @@ static struct session read_session(const struct columns *c, size_t row)
 		.created_at_us = row_time(c, row, CREATED_AT),
 		.last_used_at_us = row_time(c, row, LAST_USED_AT),
 	};
+}
+
+/* A page of ids, in the column of this name. */
+static void ids_answer(
+	const struct rows *rows, const char *name, struct uuid *out, size_t max, size_t *count)
+{
+	const char *const id_names[] = { name };
+	struct columns c;
+
+	columns_find(rows, "", id_names, 1, &c);
+	*count = rows_count(rows) < max ? rows_count(rows) : max;
+	for (size_t i = 0; i < *count; i++)
+		out[i] = row_uuid(&c, i, 0);
 }
 
 enum err db_session_create(struct db *db, struct arena *arena, const struct session_new *session,
@@ -94,11 +110,29 @@ struct call session_revoked_call(int64_t window_s, const struct uuid *after, siz
 
 void session_revoked_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count)
 {
-	static const char *const revoked_names[] = { "id" };
+	ids_answer(rows, "id", out, max, count);
+}
+
+struct call session_people_call(int64_t token_ttl_s, const struct uuid *after, size_t max)
+{
+	return CALL(Q_SESSION_PEOPLE, P_INT64(token_ttl_s), P_UUID(after), P_INT64((int64_t)max));
+}
+
+void session_people_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count)
+{
+	ids_answer(rows, "user_id", out, max, count);
+}
+
+struct call session_people_count_call(int64_t token_ttl_s, size_t max)
+{
+	return CALL(Q_SESSION_PEOPLE_COUNT, P_INT64(token_ttl_s), P_INT64((int64_t)max));
+}
+
+size_t session_people_count_answer(const struct rows *rows)
+{
+	static const char *const count_names[] = { "people" };
 	struct columns c;
 
-	columns_find(rows, "", revoked_names, 1, &c);
-	*count = rows_count(rows) < max ? rows_count(rows) : max;
-	for (size_t i = 0; i < *count; i++)
-		out[i] = row_uuid(&c, i, 0);
+	columns_find(rows, "", count_names, 1, &c);
+	return (size_t)row_int64(&c, 0, 0);
 }

@@ -46,4 +46,12 @@ must_check enum err db_session_end(
 struct call session_revoked_call(int64_t window_s, const struct uuid *after, size_t max);
 void session_revoked_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count);
 
+/* For a pipeline: users who may be connected, because a token of a session of theirs, which lives token_ttl_s, may be
+ * valid: by id, at most max of those above after (nil: from the first), as above. And how many there are; more than max
+ * are max. */
+struct call session_people_call(int64_t token_ttl_s, const struct uuid *after, size_t max);
+void session_people_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count);
+struct call session_people_count_call(int64_t token_ttl_s, size_t max);
+size_t session_people_count_answer(const struct rows *rows);
+
 #endif
