@@ -114,7 +114,7 @@ static const struct conf_key keys[] = {
 
 	{ "push_connections", CONF_INT, "connections", AT(push_connections), 1, 16, "4", false,
 		"database connections of parley-push for commands" },
-	{ "slot", CONF_STRING, NULL, AT(slot), 1, 63, "parley", false,
+	{ "slot", CONF_STRING, NULL, AT(slot), 1, 59, "parley", false,
 		"replication slot of parley-push" },
 	{ "resync_window_ms", CONF_INT, "ms", AT(resync_window_ms), 0, 3600000, "10000", false,
 		"after a lost slot clients are told to sync, spread over this" },

@@ -8,7 +8,6 @@
 
 #include "lib/arena.h"
 #include "lib/json_read.h"
-#include "lib/json_write.h"
 #include "lib/log.h"
 #include "lib/model/event.h"
 #include "lib/time.h"
@@ -154,29 +153,25 @@ void events_commit(struct events *events, lsn_t end)
 	inflight_commit(events->inflight, end);
 }
 
-void events_resync(struct events *events)
+void events_resync(struct events *events, struct str payload)
 {
-	struct buf *text = &events->payload;
-	struct uuid id;
-	uuid_new(&id);
-	buf_reset(text, KEEP_BYTES);
-	json_write_object(text);
-	json_write_key(text, "type");
-	json_write_string(text, "sync.required");
-	json_write_key(text, "event_id");
-	json_write_uuid(text, &id);
-	json_write_key(text, "at");
-	json_write_time(text, time_now_us());
-	json_write_key(text, "data");
-	json_write_object(text);
-	json_write_key(text, "reason");
-	json_write_string(text, "slot_lost");
-	json_write_object_end(text);
-	json_write_object_end(text);
 	events->since_us = 0;
-	fanout_resync(events->fanout, events->conf->resync_window_ms,
-		(struct str){ text->data, text->len }, publish_noted, events);
-	events->metrics->values[METRIC_RESYNCS]++;
+	fanout_resync(
+		events->fanout, events->conf->resync_window_ms, payload, publish_noted, events);
+}
+
+void events_sync(struct events *events, const struct uuid *users, size_t count, struct str payload)
+{
+	struct delivery delivery = {
+		.topic = TOPIC_SYNC,
+		.qos = 1,
+		.recipients = users,
+		.nrecipients = count,
+		.payload = payload,
+	};
+	events->since_us = 0;
+	if (fanout_deliver(events->fanout, &delivery, publish_noted, events) != OK)
+		log_error("people could not be told to sync", LOG_INT("people", count));
 }
 
 void events_restart(struct events *events)

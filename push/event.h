@@ -41,8 +41,10 @@ void events_revoke(struct events *events, const struct uuid *sessions, size_t co
 /* The transaction is over. */
 void events_commit(struct events *events, lsn_t end);
 
-/* Everybody is told to sync, spread over resync_window_ms. Only when there is room. */
-void events_resync(struct events *events);
+/* payload, which tells to sync, to everybody who is connected, spread over resync_window_ms by the plugin; or to these
+ * users, at once. Only when there is room. */
+void events_resync(struct events *events, struct str payload);
+void events_sync(struct events *events, const struct uuid *users, size_t count, struct str payload);
 
 /* The stream begins anew; see inflight_restart. */
 void events_restart(struct events *events);

@@ -26,6 +26,7 @@
 #include "push/http.h"
 #include "push/metrics.h"
 #include "push/mqtt.h"
+#include "push/resync.h"
 #include "push/rest_metrics.h"
 #include "push/slot.h"
 #include "push/stream.h"
@@ -48,6 +49,7 @@ struct push {
 	struct typing *typing;
 	struct commands *commands;
 	struct events *events;
+	struct resync *resync;
 	struct stream *stream;
 	struct gate *gate;
 	struct slot_watch *watch;
@@ -215,6 +217,7 @@ static void push_turn(struct push *push)
 	http_poll(push->http, &fds[FD_HTTP], &wake_us, now_us);
 	typing_poll(push->typing, &wake_us);
 	gate_poll(push->gate, &wake_us);
+	resync_poll(push->resync, &wake_us);
 	nlinks = pipeline_poll(push->pipeline, &fds[FD_PIPELINE], &wake_us);
 	if (push->stopping && push->stop_by_us < wake_us)
 		wake_us = push->stop_by_us;
@@ -230,6 +233,7 @@ static void push_turn(struct push *push)
 	pipeline_run(push->pipeline, &fds[FD_PIPELINE], now_us);
 	roles_take(push);
 	gate_run(push->gate, gate_epoch(push), now_us);
+	resync_run(push->resync, now_us);
 	typing_run(push->typing, now_us);
 	slot_watch_run(push->watch, fds[FD_WATCH].revents, now_us);
 	http_run(push->http);
@@ -269,7 +273,9 @@ static void push_open(struct push *push)
 	push->typing = typing_new(push->mqtt, push->fanout, &push->metrics);
 	commands_open(push);
 	push->events = events_new(conf, push->mqtt, push->fanout, push->typing, &push->metrics);
-	if (stream_new(conf, push->events, push->mqtt, &push->metrics, &push->stream) != OK)
+	push->resync = resync_new(conf, push->events, push->fanout, push->pipeline, &push->metrics);
+	if (stream_new(conf, push->events, push->resync, push->mqtt, &push->metrics,
+		    &push->stream) != OK)
 		fatal("cannot start");
 	push->gate = gate_new(conf, push->events, push->fanout, push->pipeline);
 	push->watch = slot_watch_new(conf->push_database, conf->slot, &push->metrics);
@@ -290,6 +296,7 @@ static void push_close(struct push *push)
 	pipeline_free(push->pipeline);
 	commands_free(push->commands);
 	gate_free(push->gate);
+	resync_free(push->resync);
 	mqtt_free(push->mqtt);
 	http_free(push->http);
 	rest_metrics_close(&push->rest);

@@ -11,6 +11,7 @@
 #include "lib/time.h"
 #include "push/pgoutput.h"
 #include "push/slot.h"
+#include "push/slot_make.h"
 #include "push/wal.h"
 
 enum {
@@ -20,17 +21,15 @@ enum {
 	STATUS_EACH_US = 20000,	  /* at most, while positions move */
 	STATUS_AT_LEAST_US = 5000000,
 	SILENCE_MAX_US = 60000000, /* as PostgreSQL's own wal_receiver_timeout */
-	SLOT_NAME_BYTES = 64,
 	COMMAND_BYTES = 256,
 	TROUBLE_BYTES = 256,
 };
 
 enum stream_state {
-	STATE_AWAY,	/* not connected */
-	STATE_WAITING,	/* for look_at_us and the broker; then: */
-	STATE_LOOKING,	/* at the server and the slot */
-	STATE_DROPPING, /* the slot */
-	STATE_CREATING,
+	STATE_AWAY,    /* not connected */
+	STATE_WAITING, /* for look_at_us and the broker; then: */
+	STATE_LOOKING, /* at the server and the slot */
+	STATE_MAKING,  /* the slot: slot_make.c has the steps */
 	STATE_STARTING,
 	STATE_STREAMING,
 };
@@ -41,13 +40,13 @@ struct stream {
 	const struct mqtt *mqtt;
 	struct metrics *metrics;
 	struct wal *wal;
+	struct slot_maker *maker;
 	enum stream_state state;
 	bool standby;
-	bool released;	 /* the connection is given up because there is no broker */
-	bool slot_dead;	 /* nothing more can be read from it, whatever its status says */
-	bool resync_due; /* the slot is new, and clients have not been told */
-	bool more;	 /* frames are waiting that were not read */
-	bool reply_due;	 /* the server has asked for a status */
+	bool released;	/* the connection is given up because there is no broker */
+	bool slot_dead; /* nothing more can be read from it, whatever its status says */
+	bool more;	/* frames are waiting that were not read */
+	bool reply_due; /* the server has asked for a status */
 	bool in_transaction;
 	int64_t commit_us; /* of the transaction */
 	int64_t look_at_us;
@@ -58,7 +57,6 @@ struct stream {
 	lsn_t received;
 	lsn_t idle;	 /* from a keepalive: before it there is nothing but what was handed on */
 	lsn_t confirmed; /* as told in the last status */
-	char slot[2 * SLOT_NAME_BYTES + 3]; /* quoted */
 	char trouble[TROUBLE_BYTES]; /* why it does not work, as it was logged; "": it does */
 };
 
@@ -84,19 +82,22 @@ static void look_later(struct stream *stream, int64_t now_us)
 
 /* --- the slot --------------------------------------------------------------------------------- */
 
-static void command_send(
-	struct stream *stream, enum stream_state state, const char *before, const char *after)
+static void slot_start(struct stream *stream)
 {
 	char command[COMMAND_BYTES];
-	snprintf(command, sizeof(command), "%s %s%s", before, stream->slot, after);
-	stream->state = state;
+	snprintf(command, sizeof(command),
+		"START_REPLICATION SLOT \"%s\" LOGICAL 0/0 "
+		"(proto_version '1', publication_names 'parley', messages 'true')",
+		stream->conf->slot);
+	stream->state = STATE_STARTING;
 	wal_send(stream->wal, command);
 }
 
-static void slot_create(struct stream *stream)
+static void slot_make_anew(struct stream *stream, bool lost, int64_t now_us)
 {
-	command_send(stream, STATE_CREATING, "CREATE_REPLICATION_SLOT",
-		" LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+	stream->state = STATE_MAKING;
+	stream->broker_seen_us = now_us;
+	slot_make(stream->maker, stream->wal, lost);
 }
 
 static void stream_stand_by(struct stream *stream, int64_t now_us)
@@ -136,7 +137,7 @@ static void look_answered(struct stream *stream, int64_t now_us)
 		return;
 	}
 	if (!look.exists) {
-		slot_create(stream);
+		slot_make_anew(stream, false, now_us);
 		return;
 	}
 	if (look.active) {
@@ -147,30 +148,16 @@ static void look_answered(struct stream *stream, int64_t now_us)
 		trouble_tell(stream, LOG_LEVEL_ERROR, "the slot is lost and will be made anew",
 			look.status == SLOT_LOST ? "its WAL has been removed"
 						 : "its WAL cannot be decoded");
-		command_send(stream, STATE_DROPPING, "DROP_REPLICATION_SLOT", "");
+		slot_make_anew(stream, true, now_us);
 		return;
 	}
 	stream->confirmed = look.confirmed;
-	command_send(stream, STATE_STARTING, "START_REPLICATION SLOT",
-		" LOGICAL 0/0 (proto_version '1', publication_names 'parley', messages 'true')");
+	slot_start(stream);
 }
 
-/* As soon as there is a slot that keeps what comes after. */
-static void resync(struct stream *stream)
+static void slot_made(struct stream *stream, int64_t now_us)
 {
-	if (!stream->resync_due || !events_have_room(stream->events))
-		return;
-	stream->resync_due = false;
-	events_resync(stream->events);
-}
-
-static void slot_created(struct stream *stream, int64_t now_us)
-{
-	log_warn("the slot has been made: clients are told to sync",
-		LOG_STR("slot", stream->conf->slot));
 	stream->slot_dead = false;
-	stream->resync_due = true;
-	resync(stream);
 	stream->state = STATE_WAITING;
 	stream->look_at_us = now_us;
 }
@@ -200,11 +187,9 @@ static void command_answered(struct stream *stream, int64_t now_us)
 	case STATE_LOOKING:
 		look_answered(stream, now_us);
 		break;
-	case STATE_DROPPING:
-		slot_create(stream);
-		break;
-	case STATE_CREATING:
-		slot_created(stream, now_us);
+	case STATE_MAKING:
+		if (slot_make_answered(stream->maker, stream->wal))
+			slot_made(stream, now_us);
 		break;
 	default:
 		wal_drop(stream->wal, "an answer that was not expected");
@@ -232,6 +217,9 @@ static void command_refused(struct stream *stream, int64_t now_us)
 {
 	if (!is_race(wal_sqlstate(stream->wal)))
 		trouble_tell(stream, LOG_LEVEL_ERROR, "the database refuses to stream",
+			wal_reason(stream->wal));
+	else if (stream->state == STATE_MAKING)
+		trouble_tell(stream, LOG_LEVEL_INFO, "the slot is being made by another process",
 			wal_reason(stream->wal));
 	look_later(stream, now_us);
 }
@@ -369,17 +357,21 @@ static void slot_release(struct stream *stream)
 	wal_drop(stream->wal, "released");
 }
 
-static void streaming_run(struct stream *stream, int64_t now_us)
+static void broker_watch(struct stream *stream, int64_t now_us)
 {
-	bool room = events_have_room(stream->events);
-	resync(stream);
-	frames_take(stream, now_us);
-	if (now_us >= status_due_us(stream))
-		status_send(stream, now_us);
 	if (mqtt_ready(stream->mqtt))
 		stream->broker_seen_us = now_us;
 	else if (now_us - stream->broker_seen_us >= BROKER_AWAY_US)
 		slot_release(stream);
+}
+
+static void streaming_run(struct stream *stream, int64_t now_us)
+{
+	bool room = events_have_room(stream->events);
+	frames_take(stream, now_us);
+	if (now_us >= status_due_us(stream))
+		status_send(stream, now_us);
+	broker_watch(stream, now_us);
 	/* nobody listens without room */
 	if (!room)
 		stream->heard_us = now_us;
@@ -387,14 +379,21 @@ static void streaming_run(struct stream *stream, int64_t now_us)
 		wal_drop(stream->wal, "the server is silent");
 }
 
+static void making_run(struct stream *stream, int64_t now_us)
+{
+	if (slot_make_is_due(stream->maker))
+		slot_make_go(stream->maker, stream->wal);
+	broker_watch(stream, now_us);
+}
+
 /* --- from outside ------------------------------------------------------------------------------
  */
 
-enum err stream_new(const struct conf *conf, struct events *events, const struct mqtt *mqtt,
-	struct metrics *metrics, struct stream **out)
+enum err stream_new(const struct conf *conf, struct events *events, struct resync *resync,
+	const struct mqtt *mqtt, struct metrics *metrics, struct stream **out)
 {
 	size_t len = strlen(conf->slot);
-	if (len == 0 || len >= SLOT_NAME_BYTES ||
+	if (len == 0 || len > SLOT_NAME_MAX ||
 		strspn(conf->slot, "abcdefghijklmnopqrstuvwxyz0123456789_") != len) {
 		log_error("not a name for a slot", LOG_STR("slot", conf->slot));
 		return ERR_INVALID_INPUT;
@@ -407,7 +406,7 @@ enum err stream_new(const struct conf *conf, struct events *events, const struct
 	stream->mqtt = mqtt;
 	stream->metrics = metrics;
 	stream->wal = wal_new(WAL_REPLICATION, conf->push_database);
-	snprintf(stream->slot, sizeof(stream->slot), "\"%s\"", conf->slot);
+	stream->maker = slot_maker_new(conf->slot, resync);
 	*out = stream;
 	return OK;
 }
@@ -418,6 +417,7 @@ void stream_free(struct stream *stream)
 		return;
 	if (stream->state == STATE_STREAMING)
 		status_send(stream, time_mono_us());
+	slot_maker_free(stream->maker);
 	wal_free(stream->wal);
 	free(stream);
 }
@@ -433,6 +433,8 @@ void stream_poll(const struct stream *stream, struct pollfd *fd, int64_t *wake_u
 		due_us = status_due_us(stream);
 	else if (stream->state == STATE_WAITING && mqtt_ready(stream->mqtt))
 		due_us = stream->look_at_us;
+	else if (stream->state == STATE_MAKING && slot_make_is_due(stream->maker))
+		due_us = 0;
 	if (due_us < *wake_us)
 		*wake_us = due_us;
 }
@@ -444,6 +446,8 @@ void stream_run(struct stream *stream, short revents, int64_t now_us)
 		news_take(stream, news, now_us);
 	if (stream->state == STATE_STREAMING)
 		streaming_run(stream, now_us);
+	else if (stream->state == STATE_MAKING)
+		making_run(stream, now_us);
 	if (stream->state != STATE_WAITING || now_us < stream->look_at_us ||
 		!mqtt_ready(stream->mqtt))
 		return;

@@ -19,6 +19,7 @@
 #include "push/lsn.h"
 #include "push/metrics.h"
 #include "push/mqtt.h"
+#include "push/resync.h"
 
 struct stream;
 
@@ -32,7 +33,8 @@ enum stream_role {
 /* Not connected yet; everything is borrowed. ERR_INVALID_INPUT, logged, when the slot's name cannot
  * be one. *out is owned by the caller. */
 must_check enum err stream_new(const struct conf *conf, struct events *events,
-	const struct mqtt *mqtt, struct metrics *metrics, struct stream **out);
+	struct resync *resync, const struct mqtt *mqtt, struct metrics *metrics,
+	struct stream **out);
 
 /* Confirms what is acknowledged and closes the connection. NULL is legal. */
 void stream_free(struct stream *stream);

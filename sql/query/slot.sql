@@ -18,3 +18,10 @@ from (values (1)) as always
 left join pg_replication_slots s on true
 order by s.slot_name
 limit 1000
+
+-- name: slot_copy maybe
+-- Puts a copy of this connection's temporary slot <name>_new in the place <name>, at the same position and to stay. No
+-- parameter, as above: the connection has no other temporary slot. No row: it is gone.
+select (pg_copy_logical_replication_slot(slot_name, left(slot_name, -length('_new')), false)).lsn
+from pg_replication_slots
+where temporary and active_pid = pg_backend_pid()

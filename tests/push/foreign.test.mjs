@@ -29,6 +29,8 @@ async function pushStart() {
 		PARLEY_BROKER_PORT: String(port),
 		PARLEY_METRICS_PORT: String(metricsPort),
 		PARLEY_SLOT: SLOT,
+		// everybody on the shared stack is told to sync before it streams
+		PARLEY_RESYNC_WINDOW_MS: '0',
 	});
 	const health = () => fetch(`http://127.0.0.1:${metricsPort}/health`);
 	await waitFor(async () => (await health()).status === 200, 10_000, 'it streams to the other broker');
