@@ -39,6 +39,7 @@ language plpgsql stable rows 200 as $$
 #variable_conflict use_column
 declare
 	room record;
+	mark record;
 	behind bigint;
 	known bigint;
 	found_rows bigint;
@@ -62,17 +63,24 @@ begin
 				order by x.seq desc
 				limit 1), room.floor_seq);
 		end if;
+		-- once a conversation: joined to the messages it would be worked out for each of them
+		select * into mark from conversation_watermarks(room.id);
 		return query
+		-- apart, and without seq: by its index, not by the key over the whole history
+		with touched as materialized (
+			select * from messages m
+			where m.conversation_id = room.id and m.changed_xid >= in_from
+				and (m.edited_at is not null or m.deleted_at is not null)
+		)
 		select x.conversation_id, x.seq, x.id, x.rev, x.sender_id, x.type, x.body, x.ciphertext,
 			x.metadata::text, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
-			message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
-				w.first_user_id, w.second_joined_seq),
+			message_status(x.seq, x.sender_id, mark.read_seq, mark.delivered_seq, mark.first_joined_seq,
+				mark.first_user_id, mark.second_joined_seq),
 			known
 		from (
-			(select * from messages m
-			where m.conversation_id = room.id and m.seq > behind and m.seq <= known
-				and m.changed_xid >= in_from and (m.edited_at is not null or m.deleted_at is not null)
-			order by m.seq
+			(select * from touched t
+			where t.seq > behind and t.seq <= known
+			order by t.seq
 			limit in_rows)
 			union all
 			(select * from messages m
@@ -80,7 +88,6 @@ begin
 			order by m.seq
 			limit in_rows)
 		) x
-		cross join conversation_watermarks(room.id) w
 		order by x.seq
 		limit in_rows;
 		get diagnostics found_rows = row_count;

@@ -28,6 +28,7 @@ const CONNECTIONS = 16; // of wrk
 const CLIENTS = 8; // of pgbench: as many as there are workers
 const TOKENS = 300; // people who send requests
 const HEAVY = personId(19999); // in 5,000 conversations
+const AWAY = personId(20000); // in 200, half of them direct
 const TARGETS = { history: 0.8, list: 0.8, send: 0.6 };
 
 const { values: options } = parseArgs({
@@ -239,6 +240,58 @@ async function explained(stack, name, values) {
 	return { times, buffers };
 }
 
+/**
+ * Five direct conversations and five groups of one person, and a group of the other, get three messages each, and in the
+ * groups somebody reads them. Returns the
+ * transaction from which on a sync of before finds them.
+ */
+async function tenChanges(stack) {
+	const owner = stack.env.PARLEY_OWNER_DATABASE;
+	const since = (await psql(owner, 'select pg_snapshot_xmin(pg_current_snapshot())')).trim();
+	const ids = Array(5).fill('gen_random_uuid()');
+	const some = (person, kind, count) => `(select m.conversation_id as id, c.kind,
+			(array_agg(o.user_id order by o.role = 'owner' desc, o.user_id) filter (where o.user_id <> m.user_id))[1] as sender,
+			(array_agg(o.user_id order by o.user_id desc) filter (where o.user_id <> m.user_id and o.role <> 'owner'))[1] as reader
+		from members m join conversations c on c.id = m.conversation_id join members o on o.conversation_id = c.id
+		where m.user_id = '${person}' and c.kind = '${kind}' group by 1, 2 order by 1 limit ${count})`;
+	const rooms = [some(AWAY, 'direct', 5), some(AWAY, 'group', 5), some(HEAVY, 'group', 1)].join(' union all ');
+	await psql(
+		owner,
+		`select (message_send(id, sender, ${ids[0]}, 'text', 'What you have missed', null, null, null,
+				decode(md5(id::text), 'hex'), ${ids[1]}, ${ids[2]})).outcome
+			from (${rooms}) room, generate_series(1, 3);
+		select (receipt_advance(id, reader, 'read', null, ${ids[3]})).outcome
+			from (${rooms}) room where kind = 'group';
+		vacuum analyze conversations;
+		vacuum analyze members;`,
+	);
+	return since;
+}
+
+/** All statements of one GET /sync with one page, added up. */
+async function explainedSync(stack, person, since) {
+	const among = (
+		await psql(
+			stack.env.PARLEY_OWNER_DATABASE,
+			`select array_agg(c.id) from members m join conversations c on c.id = m.conversation_id
+			where m.user_id = '${person}' and m.left_at is null and c.changed_xid >= '${since}'`,
+		)
+	).trim();
+	const parts = [
+		['sync_begin', [person]],
+		['sync_conversations', [person, since, null, 101]],
+		['sync_left', [person, since, null, 91]],
+		['sync_messages', [person, since, null, 0, 0, among, 91]],
+		['sync_receipts', [person, since, null, null, 61]],
+	];
+	const found = [];
+	for (const [name, values] of parts) found.push(await explained(stack, name, values));
+	return {
+		times: found[0].times.map((_, i) => found.reduce((sum, { times }) => sum + times[i], 0)),
+		buffers: found.reduce((sum, part) => sum + part.buffers, 0),
+	};
+}
+
 async function sqlTable(stack) {
 	const owner = stack.env.PARLEY_OWNER_DATABASE;
 	const deep = (
@@ -268,6 +321,14 @@ async function sqlTable(stack) {
 	const lines = [];
 	for (const [what, name, values, target] of rows) {
 		const { times, buffers } = await explained(stack, name, values);
+		lines.push([what, spread(times, 2), target, buffers]);
+	}
+	const since = await tenChanges(stack);
+	for (const [what, person, target] of [
+		['sync, 200 conversations of which 10 have changed, with 30 messages and 15 receipts', AWAY, '≤ 2'],
+		['the same of the person with 5,000 conversations, of which 1 has changed', HEAVY, ''],
+	]) {
+		const { times, buffers } = await explainedSync(stack, person, since);
 		lines.push([what, spread(times, 2), target, buffers]);
 	}
 	table(['in PostgreSQL, warm, generic plan, 20 times', 'ms', 'target', 'buffers'], lines);

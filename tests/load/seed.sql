@@ -8,7 +8,8 @@
 --	conversation c is direct (odd) or a group (even) of 3 to 50
 --	members    of c: person 10000 + (c - 10000) mod 9999 is the first, so that a pair is found by arithmetic
 --	           too; the others follow at a distance of the conversation's own, which makes pairs unique
---	person 19999 is in 5,000 groups, and in nothing else; everyone else is in about 27 conversations
+--	person 19999 is in 5,000 groups, and in nothing else; person 20000 in 100 groups and 100 direct
+--	           conversations, for GET /sync; everyone else is in about 27 conversations
 --	messages   90 a conversation, but every thousandth has 10,090
 --	order      of the rows as time would have written them: some messages of each conversation by turns, so
 --	           that a page of history is spread over the table
@@ -25,10 +26,11 @@ create function seed.conversation_id(c integer) returns uuid language sql immuta
 create function seed.member_count(c integer) returns integer language sql immutable as
 	$$ select case when c % 2 = 1 then 2 else 3 + (c / 2 * 29) % 48 end $$;
 
--- The j-th member, from 0. Person 19999 is the last of every second group.
+-- The j-th member, from 0. Person 19999 is the last of every second group, person 20000 of every hundredth conversation.
 create function seed.member(c integer, j integer) returns integer language sql immutable as
 	$$ select case
 		when c % 4 = 0 and j = seed.member_count(c) - 1 then 19999
+		when c % 200 in (1, 2) and j = seed.member_count(c) - 1 then 20000
 		else 10000 + (c - 10000 + j * (1 + c * 37 % 199)) % 9999
 	end $$;
 
@@ -88,7 +90,7 @@ select seed.person_id(p), 'person' || p,
 		|| ' ' ||
 	(array['Schmidt', 'Okafor', 'Nguyễn', 'Smith', 'Rossi', 'García', 'Kowalski', 'Yılmaz', 'Tanaka'])[1 + p / 10 % 9],
 	'2025-12-01', '2025-12-01'
-from generate_series(10000, 19999) as p;
+from generate_series(10000, 20000) as p;
 
 -- a sign-in for each of the first few hundred, whose tokens the load generator signs: its id is the person's
 insert into devices (user_id, id, name, platform)
@@ -160,11 +162,13 @@ declare
 	bad text;
 begin
 	select string_agg(what, '; ') into bad from (
-		select 'people' as what where (select count(*) from users) <> 10000
+		select 'people' as what where (select count(*) from users) <> 10001
 		union all select 'conversations' where (select count(*) from conversations) <> 20000
 		union all select 'messages' where (select count(*) from messages) <> 2000000
 		union all select 'the person in 5,000' where (select count(*) from members
 			where user_id = '00000000-0000-7000-8000-000000019999') <> 5000
+		union all select 'the person in 200' where (select count(*) from members
+			where user_id = '00000000-0000-7000-8000-000000020000') <> 200
 		union all select 'seq without gaps' where exists (
 			select from conversations c join (select conversation_id, count(*) as n, max(seq) as top, max(rev) as rev
 				from messages group by 1) m on m.conversation_id = c.id
