@@ -88,7 +88,12 @@ export async function measured(groups, job) {
 export async function stackStart() {
 	const given = process.env.PARLEY_TEST_STACK;
 	if (given) return { ...JSON.parse(given), stop: async () => undefined };
-	const child = spawn(process.execPath, [join(root, 'tests/lib/stack.mjs'), '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] });
+	const child = spawn(
+		// ended also when this program falls
+		'setpriv',
+		['--pdeathsig', 'TERM', process.execPath, join(root, 'tests/lib/stack.mjs'), '/dev/null'],
+		{ stdio: ['ignore', 'pipe', 'inherit'] },
+	);
 	const ended = new Promise((done) => child.once('close', done));
 	const { value, done } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
 	if (done) throw new Error('the stack did not start');
