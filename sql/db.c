@@ -222,6 +222,33 @@ void db_caller(struct db *db, const struct uuid *session, const struct uuid *use
 	}
 }
 
+/* Reads up to the sync, with which the server commits: what was answered well before may have come to nothing. *out: the
+ * statement's result, or what the commit failed with; NULL when the connection is lost. */
+static void db_sync_result(struct db *db, PGresult **out)
+{
+	int64_t deadline_us =
+		time_mono_us() + (int64_t)db->statement_timeout_ms * 1000 + SILENCE_US;
+
+	while (PQstatus(db->conn) == CONNECTION_OK) {
+		PGresult *next;
+
+		db_wait(db, deadline_us);
+		next = PQgetResult(db->conn);
+		if (PQresultStatus(next) == PGRES_PIPELINE_SYNC) {
+			PQclear(next);
+			return;
+		}
+		if (next && result_ok(*out)) {
+			PQclear(*out);
+			*out = next;
+		} else {
+			PQclear(next);
+		}
+	}
+	PQclear(*out);
+	*out = NULL;
+}
+
 /* The statement's result, with the look at the caller's session before it: both leave in one write, and without a
  * sync between them they are one transaction, in which the server passes over what follows an error. */
 static enum err db_run_checked(
@@ -239,11 +266,10 @@ static enum err db_run_checked(
 	check = db_result(db, sent);
 	if (PQstatus(db->conn) == CONNECTION_OK)
 		result = db_result(db, sent);
-	if (PQstatus(db->conn) == CONNECTION_OK) {
-		PQclear(db_result(db, sent)); /* of the sync */
-		if (!PQexitPipelineMode(db->conn))
-			shutdown(PQsocket(db->conn), SHUT_RDWR);
-	}
+	if (sent)
+		db_sync_result(db, &result);
+	if (PQstatus(db->conn) == CONNECTION_OK && !PQexitPipelineMode(db->conn))
+		shutdown(PQsocket(db->conn), SHUT_RDWR);
 	if (!result_ok(check))
 		err = db_failed(db, check, queries[Q_SESSION_CHECK].name);
 	db->unchecked = err != OK && err != ERR_UNAUTHORIZED;

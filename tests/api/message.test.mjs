@@ -295,6 +295,29 @@ describe('a retry', () => {
 	});
 });
 
+describe('a commit that fails', () => {
+	// as a full disk, or a server that is told to end between the statement and its commit; here at will
+	const body = `Fails when it is committed ${randomUUID()}`;
+	before(() =>
+		stack.sql(`create function commit_fails() returns trigger language plpgsql as
+				$$ begin raise exception 'at the commit' using errcode = 'disk_full'; end $$;
+			create constraint trigger commit_fails after insert on messages deferrable initially deferred
+				for each row when (new.body = '${body}') execute function commit_fails()`),
+	);
+	after(() => stack.sql('drop trigger commit_fails on messages; drop function commit_fails'));
+
+	it('is no 201: nothing was sent, and the same may be sent again', async () => {
+		const [ann, ben] = await people('Ann', 'Ben');
+		const room = await directOf(ann, ben);
+		const id = randomUUID();
+		const answer = await post(ann, room, { id, body });
+		assert.equal(answer.status, 503, answer.text);
+		assert.equal(answer.body.code, 'unavailable');
+		assert.deepEqual((await history(ann, room)).data, []);
+		assert.equal(must(await post(ann, room, { id, body: 'Does not fail' }), 201).seq, 1);
+	});
+});
+
 describe('what may be sent', () => {
 	let ann, ben, room;
 	before(async () => {
