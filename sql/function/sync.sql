@@ -38,6 +38,8 @@ returns table (conversation_id uuid, seq bigint, id uuid, rev bigint, sender_id 
 language plpgsql stable rows 200 as $$
 #variable_conflict use_column
 declare
+	-- numbers from here on are of another cluster, out of a dump: old
+	future xid8 := pg_snapshot_xmax(pg_current_snapshot());
 	room record;
 	mark record;
 	behind bigint;
@@ -48,7 +50,7 @@ begin
 		select m.conversation_id as id, m.floor_seq
 		from members m
 		join conversations c on c.id = m.conversation_id
-		where m.user_id = in_user and m.left_at is null and c.changed_xid >= in_from
+		where m.user_id = in_user and m.left_at is null and c.changed_xid >= in_from and c.changed_xid < future
 			and m.conversation_id >= in_conversation
 			and (in_among is null or m.conversation_id = any(in_among))
 		order by m.conversation_id
@@ -59,7 +61,8 @@ begin
 		else
 			behind := room.floor_seq;
 			known := coalesce((select x.seq from messages x
-				where x.conversation_id = room.id and x.seq > room.floor_seq and x.changed_xid < in_from
+				where x.conversation_id = room.id and x.seq > room.floor_seq
+					and (x.changed_xid < in_from or x.changed_xid >= future)
 				order by x.seq desc
 				limit 1), room.floor_seq);
 		end if;
@@ -69,7 +72,7 @@ begin
 		-- apart, and without seq: by its index, not by the key over the whole history
 		with touched as materialized (
 			select * from messages m
-			where m.conversation_id = room.id and m.changed_xid >= in_from
+			where m.conversation_id = room.id and m.changed_xid >= in_from and m.changed_xid < future
 				and (m.edited_at is not null or m.deleted_at is not null)
 		)
 		select x.conversation_id, x.seq, x.id, x.rev, x.sender_id, x.type, x.body, x.ciphertext,

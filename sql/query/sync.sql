@@ -9,6 +9,13 @@
 --
 -- A row that was written several times needs no more than its last number: earlier writers had committed before
 -- the last one could write, so where that one is below from, all of them were visible.
+--
+-- Numbers from the snapshot's xmax on ("future") are not of this cluster: a dump brought them. Until the counter has reached
+-- them such rows count as old, or each sweep would bring everything; then they may come once more.
+--
+-- What it rests on: that a number is given once. A server that crashes gives those a second time whose transactions had
+-- been rolled back, or had done nothing yet, since its log was last on disk (200 ms at most). A cursor that was made in that
+-- moment, with no commit between, may be above them.
 
 -- name: sync_begin one
 -- $1 user. The identity of this database for the user, the least transaction that may be running, and the first that has not begun.
@@ -20,7 +27,9 @@ select sync_identity($1::uuid) as identity,
 -- Conversations that are new to the user $1 or have changed since $2, the user's own view included, by id behind $3; $4
 -- rows. The columns are those of conversation_list. members_changed: who is in it, or as what.
 with since as materialized (
-	select $2::bigint::text::xid8 as xid
+	select $2::bigint::text::xid8 as xid,
+		case when $2::bigint = 0 then '18446744073709551615'
+			else pg_snapshot_xmax(pg_current_snapshot()) end as future
 ), page as materialized (
 	select m.*, c.kind, c.title, c.avatar_url, c.external_ref, c.created_by, c.created_at, c.last_activity_at,
 		c.last_seq, c.rev, c.member_count, c.members_xid
@@ -28,7 +37,8 @@ with since as materialized (
 	join conversations c on c.id = m.conversation_id
 	where m.user_id = $1::uuid and m.left_at is null
 		and m.conversation_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
-		and (c.changed_xid >= (select xid from since) or m.changed_xid >= (select xid from since))
+		and (c.changed_xid >= (select xid from since) and c.changed_xid < (select future from since)
+			or m.changed_xid >= (select xid from since) and m.changed_xid < (select future from since))
 	order by m.conversation_id
 	limit $4::bigint
 )
@@ -37,7 +47,7 @@ select p.conversation_id as id, p.kind, p.title, p.avatar_url, p.external_ref, p
 	p.role, p.joined_at, p.last_read_seq, p.last_delivered_seq,
 	greatest(p.last_seq - p.last_read_seq - p.unread_skipped, 0) as unread_count,
 	p.muted_until, p.pinned, p.archived,
-	p.members_xid >= (select xid from since) as members_changed,
+	p.members_xid >= (select xid from since) and p.members_xid < (select future from since) as members_changed,
 	own.display_name as own_display_name, own.avatar_url as own_avatar_url,
 	o.user_id as other_user_id, ou.display_name as other_display_name, ou.avatar_url as other_avatar_url,
 	o.role as other_role, o.last_read_seq as other_last_read_seq,
@@ -75,6 +85,7 @@ limit $2::bigint
 select m.conversation_id
 from members m
 where m.user_id = $1::uuid and m.left_at is not null and m.changed_xid >= (select $2::bigint::text::xid8)
+	and m.changed_xid < (select pg_snapshot_xmax(pg_current_snapshot()))
 	and m.conversation_id > coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
 order by m.conversation_id
 limit $4::bigint
@@ -99,6 +110,7 @@ join members o on o.conversation_id = me.conversation_id
 where me.user_id = $1::uuid and me.left_at is null
 	and me.conversation_id >= coalesce($3::uuid, '00000000-0000-0000-0000-000000000000')
 	and o.changed_xid >= (select $2::bigint::text::xid8)
+	and o.changed_xid < (select pg_snapshot_xmax(pg_current_snapshot()))
 	and (o.conversation_id, o.user_id) > (coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'),
 		coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
 	and o.user_id <> $1::uuid and o.left_at is null and o.last_delivered_seq > o.joined_seq

@@ -755,4 +755,29 @@ describe('a restored database', () => {
 		assert.equal(Buffer.from(next, 'base64url').readBigInt64BE(AT.identity), BigInt(here));
 		assert.notEqual(await asSuperuser(`psql -XAtqc "${identity}" -d "dbname=$2 $3"`), here);
 	});
+
+	it('of another cluster, whose transactions were far ahead, does not bring all of itself for ever', async () => {
+		const [ann, ben, cat] = await people('Ann', 'Ben', 'Cat');
+		const [room, direct] = [await groupOf(ann, [ben, cat]), await directOf(ann, ben)];
+		const old = await send(ben, room, 'Of there');
+		await delivered(cat, room, 1);
+		await remove(ann, room, cat);
+		const ahead = `changed_xid = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8`;
+		for (const table of ['messages', 'members'])
+			await stack.sql(`update ${table} set ${ahead} where conversation_id in ('${room.id}', '${direct.id}')`);
+		await stack.sql(`update conversations set ${ahead}, ${ahead.replace('changed', 'members')}
+			where id in ('${room.id}', '${direct.id}')`);
+
+		const [mirror, gone] = [mirrorOf(ann), mirrorOf(cat)];
+		assert.deepEqual(idsOf(whole(await mirror.sync()).conversations), idsOf([room, direct]), 'the first brings it');
+		await gone.sync();
+		await settle(mirror);
+		await settle(gone);
+		const sent = await send(ben, room, 'Of here');
+		await stack.sql(editSql(old, 'Edited here'));
+		const all = whole(await mirror.sync());
+		assert.deepEqual(idsOf(all.conversations), [room.id]);
+		assert.deepEqual(idsOf(all.messages), idsOf([old, sent]));
+		await settle(mirror);
+	});
 });
