@@ -4,10 +4,11 @@ revoke all on schema public from public;
 revoke all on all tables in schema public from public;
 revoke all on all functions in schema public from public;
 
--- parley-rest: reads and writes what its statements do, and nothing else; no delete anywhere
+-- parley-rest: reads and writes what its statements do, and nothing else; no delete but of sessions that are over
 grant usage on schema public to parley_rest;
 grant select, insert, update on users, devices, sessions, conversations, members to parley_rest;
 grant select, insert on messages to parley_rest;
+grant delete on sessions to parley_rest;
 grant execute on all functions in schema public to parley_rest;
 
 -- parley-push: reads the WAL (its REPLICATION attribute); no table

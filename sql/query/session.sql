@@ -11,6 +11,8 @@ where not exists (
 -- name: session_create maybe
 -- A session on a device of the user; the device is made, or noted as used again. No row: since the password was checked
 -- it has been changed ($9 is when it last was), or the account erased; the lock makes these wait for each other.
+-- Each sign-in adds a row and takes up to eight away, so that they do not grow for ever: what ended, whoever's, or of this
+-- user ran out, 60 days ago or more. (No access token lives as long.)
 with person as (
 	select id
 	from users
@@ -23,6 +25,17 @@ with person as (
 	set last_used_at = now(),
 		name = coalesce(excluded.name, devices.name),
 		platform = coalesce(excluded.platform, devices.platform)
+), past as (
+	delete from sessions
+	where id = any(array(select id from sessions
+			where revoked_at < now() - interval '60 days'
+			order by revoked_at
+			limit 4
+			for update skip locked)
+		|| array(select id from sessions
+			where user_id = $1::uuid and revoked_at is null and refresh_expires_at < now() - interval '60 days'
+			limit 4
+			for update skip locked))
 )
 insert into sessions (id, user_id, device_id, refresh_family, refresh_hash, refresh_expires_at)
 select $5::uuid, id, $2::uuid, $6::bytea, $7::bytea, now() + $8::bigint * interval '1 second' from person

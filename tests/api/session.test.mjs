@@ -101,6 +101,34 @@ describe('the list of sessions', () => {
 	});
 });
 
+describe('signing in', () => {
+	it('takes away, a few at a time, what was over long ago, and nothing else', async () => {
+		const [person, other] = [await register(stack, 'Purge'), await register(stack, 'Other')];
+		const own = async () =>
+			(await stack.sql(`select id from sessions where user_id = '${person.id}' order by id`)).split('\n');
+		const [ended, late, lately] = [[], [], []];
+		for (let i = 0; i < 6; i++) ended.push((await signIn(person)).session.id);
+		for (let i = 0; i < 6; i++) late.push((await signIn(person)).session.id);
+		for (let i = 0; i < 2; i++) lately.push((await signIn(person)).session.id);
+		for (const id of [...ended, lately[0]]) must(await person.api.delete(`sessions/${id}`), 204);
+		const among = (ids) => ids.map((id) => `'${id}'`);
+		await stack.sql(`update sessions set revoked_at = now() - interval '61 days' where id in (${among(ended)});
+			update sessions set refresh_expires_at = now() - interval '61 days' where id in (${among(late)});
+			update sessions set refresh_expires_at = now() - interval '59 days' where id = '${lately[1]}'`);
+		const before_ = (await own()).length;
+		const first = await signIn(person);
+		assert.equal((await own()).length, before_ + 1 - 8);
+		await signIn(other);
+		assert.deepEqual((await own()).filter((id) => ended.includes(id)), [], 'what has ended, whoever signs in');
+		const second = await signIn(person);
+		assert.deepEqual(
+			await own(),
+			[person.session.id, ...lately, first.session.id, second.session.id].sort(),
+		);
+		assert.equal(await alive(person), true);
+	});
+});
+
 describe('ending a session', () => {
 	it('is 204 again and again, ends that one alone, and is told once', async () => {
 		const person = await register(stack, 'End');
