@@ -459,6 +459,9 @@ enum stream_role stream_role(const struct stream *stream)
 {
 	if (stream->state == STATE_STREAMING)
 		return STREAM_ACTIVE;
+	/* the database is well, whatever is said of the slot */
+	if (stream->state == STATE_MAKING)
+		return STREAM_READY;
 	if (stream->standby)
 		return STREAM_STANDBY;
 	return stream->state == STATE_AWAY || stream->trouble[0] != '\0' ? STREAM_NONE
