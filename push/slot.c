@@ -11,7 +11,8 @@
 #include "lib/log.h"
 
 enum {
-	LOOK_EACH_US = 10000000
+	LOOK_EACH_US = 10000000,
+	LOOK_MISSING_US = 1000000, /* there will soon be one */
 };
 
 struct slot_watch {
@@ -123,6 +124,13 @@ static void watch_complain(struct slot_watch *watch)
 	watch->told_lost = true;
 }
 
+static int64_t look_pause_us(enum wal_news news, const struct slot_look *look)
+{
+	if (news == WAL_OPENED)
+		return 0;
+	return news == WAL_ANSWERED && !look->exists ? LOOK_MISSING_US : LOOK_EACH_US;
+}
+
 void slot_watch_run(struct slot_watch *watch, short revents, int64_t now_us)
 {
 	struct slot_look look = { .safe_wal_bytes = METRIC_NONE, .behind_bytes = METRIC_NONE };
@@ -137,7 +145,7 @@ void slot_watch_run(struct slot_watch *watch, short revents, int64_t now_us)
 		else if (news == WAL_ANSWERED)
 			watch->told_lost = false;
 		watch->idle = news != WAL_LOST;
-		watch->look_at_us = news == WAL_OPENED ? now_us : now_us + LOOK_EACH_US;
+		watch->look_at_us = now_us + look_pause_us(news, &look);
 	}
 	if (!watch->idle || now_us < watch->look_at_us)
 		return;

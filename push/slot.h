@@ -44,7 +44,8 @@ struct slot_look {
 const char *slot_statement(void);
 void slot_read(const struct wal *wal, const char *name, struct slot_look *out);
 
-/* Looks each ten seconds and writes to the metrics. conninfo, name and metrics are borrowed. */
+/* Looks each ten seconds, or each second while there is no slot, and writes to the metrics. conninfo,
+ * name and metrics are borrowed. */
 struct slot_watch;
 struct slot_watch *slot_watch_new(const char *conninfo, const char *name, struct metrics *metrics);
 void slot_watch_free(struct slot_watch *watch);
