@@ -19,6 +19,7 @@ enum {
 	KEEP_BYTES = 65536,
 	/* the clocks of this host, of the workers' and of the broker's may differ by so much */
 	SKEW_S = 60,
+	MID_NONE = 65536, /* message ids are below */
 };
 
 struct events {
@@ -35,6 +36,23 @@ struct events {
 	bool stopped;
 };
 
+/* A publish is made: its transaction is not confirmed before it is acknowledged. */
+static void publish_noted(void *ctx)
+{
+	struct events *events = ctx;
+	inflight_publish(events->inflight, events->since_us);
+	events->metrics->values[METRIC_PUBLISHES]++;
+}
+
+static void publish_sent(void *ctx, int mid)
+{
+	struct events *events = ctx;
+	inflight_sent(events->inflight, mid > 0 ? mid : MID_NONE);
+	/* libmosquitto would not have it, and has said so: nothing to wait for */
+	if (mid == 0)
+		events_acked(events, MID_NONE);
+}
+
 struct events *events_new(const struct conf *conf, const struct mqtt *mqtt, struct fanout *fanout,
 	struct typing *typing, struct metrics *metrics)
 {
@@ -48,6 +66,8 @@ struct events *events_new(const struct conf *conf, const struct mqtt *mqtt, stru
 	events->metrics = metrics;
 	events->inflight = inflight_new(fanout_window(fanout), fanout_burst(fanout));
 	events->arena = arena_new();
+	const struct fanout_watch watch = { publish_noted, publish_sent, events };
+	fanout_watch(fanout, &watch);
 	return events;
 }
 
@@ -64,14 +84,6 @@ void events_free(struct events *events)
 bool events_have_room(const struct events *events)
 {
 	return !events->stopped && mqtt_ready(events->mqtt) && inflight_has_room(events->inflight);
-}
-
-/* A publish has left: its transaction is not confirmed before it is acknowledged. */
-static void publish_noted(void *ctx, int mid)
-{
-	struct events *events = ctx;
-	inflight_publish(events->inflight, mid, events->since_us);
-	events->metrics->values[METRIC_PUBLISHES]++;
 }
 
 /* The type that a refused record names, where it names one that looks like a type. */
@@ -107,7 +119,7 @@ static enum err event_deliver(struct events *events, const struct event *event)
 		.nrecipients = event->nrecipients,
 		.payload = { events->payload.data, events->payload.len },
 	};
-	return fanout_deliver(events->fanout, &delivery, publish_noted, events);
+	return fanout_deliver(events->fanout, &delivery, true);
 }
 
 /* Until the last token of a session that ended just now has expired by itself. */
@@ -144,8 +156,7 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
 void events_revoke(struct events *events, const struct uuid *sessions, size_t count)
 {
 	if (fanout_has_plugin(events->fanout))
-		fanout_revoke(events->fanout, revoked_until_s(events), sessions, count,
-			publish_noted, events);
+		fanout_revoke(events->fanout, revoked_until_s(events), sessions, count);
 }
 
 void events_commit(struct events *events, lsn_t end)
@@ -156,8 +167,7 @@ void events_commit(struct events *events, lsn_t end)
 void events_resync(struct events *events, struct str payload)
 {
 	events->since_us = 0;
-	fanout_resync(
-		events->fanout, events->conf->resync_window_ms, payload, publish_noted, events);
+	fanout_resync(events->fanout, events->conf->resync_window_ms, payload);
 }
 
 void events_sync(struct events *events, const struct uuid *users, size_t count, struct str payload)
@@ -170,7 +180,7 @@ void events_sync(struct events *events, const struct uuid *users, size_t count, 
 		.payload = payload,
 	};
 	events->since_us = 0;
-	if (fanout_deliver(events->fanout, &delivery, publish_noted, events) != OK)
+	if (fanout_deliver(events->fanout, &delivery, true) != OK)
 		log_error("people could not be told to sync", LOG_INT("people", count));
 }
 
@@ -203,9 +213,10 @@ void events_acked(void *ctx, int mid)
 {
 	struct events *events = ctx;
 	int64_t since_us = 0;
-	if (inflight_ack(events->inflight, mid, &since_us) != OK)
+	size_t count = 0;
+	if (inflight_ack(events->inflight, mid, &since_us, &count) != OK)
 		return;
-	events->metrics->values[METRIC_ACKNOWLEDGED]++;
+	events->metrics->values[METRIC_ACKNOWLEDGED] += (int64_t)count;
 	if (since_us != 0)
 		metrics_observe_push(events->metrics, time_now_us() - since_us);
 }

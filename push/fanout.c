@@ -12,6 +12,7 @@
 
 enum {
 	PUBLISH_MAX_BYTES = 523264, /* the broker closes the connection on a packet above 512 KiB */
+	BATCH_MAX_BYTES = 131072,   /* more is not collected for one publish */
 	HEAD_MAX_BYTES = 64,
 	ID_LINE_BYTES = UUID_TEXT_LEN + 1,
 	KEEP_BYTES = 65536,
@@ -29,7 +30,9 @@ struct fanout {
 	struct mqtt *mqtt;
 	bool has_plugin;
 	const struct fanout_bounds *bounds;
-	struct buf text;
+	struct fanout_watch watch;
+	struct buf batch; /* for the plugin, and not sent yet */
+	bool awaited;	  /* somebody waits for the acknowledgement of something in it */
 };
 
 struct fanout *fanout_new(const struct conf *conf, struct mqtt *mqtt)
@@ -47,7 +50,7 @@ void fanout_free(struct fanout *fanout)
 {
 	if (fanout == NULL)
 		return;
-	buf_free(&fanout->text);
+	buf_free(&fanout->batch);
 	free(fanout);
 }
 
@@ -66,23 +69,51 @@ size_t fanout_window(const struct fanout *fanout)
 	return fanout->bounds->window;
 }
 
-static void publish(
-	struct fanout *fanout, const struct mqtt_message *message, fanout_noted noted, void *ctx)
+static void note(struct fanout *fanout)
 {
-	int mid = 0;
-	if (mqtt_publish(fanout->mqtt, message, &mid) == OK && message->qos > 0 && noted != NULL)
-		noted(ctx, mid);
+	fanout->watch.noted(fanout->watch.ctx);
 }
 
-/* What is in fanout->text goes to the plugin. */
-static void control(struct fanout *fanout, int qos, fanout_noted noted, void *ctx)
+/* A publish that cannot be made at all will not be acknowledged: 0 is no message id, and lets nobody wait. */
+static void publish(struct fanout *fanout, const struct mqtt_message *message, bool awaited)
 {
-	struct mqtt_message message = {
-		.topic = TOPIC_CONTROL,
-		.payload = { fanout->text.data, fanout->text.len },
-		.qos = qos,
-	};
-	publish(fanout, &message, noted, ctx);
+	int mid = 0;
+	if (mqtt_publish(fanout->mqtt, message, &mid) != OK)
+		mid = 0;
+	if (awaited)
+		fanout->watch.sent(fanout->watch.ctx, mid);
+}
+
+static void control_publish(struct fanout *fanout, struct str text, int qos, bool awaited)
+{
+	struct mqtt_message message = { .topic = TOPIC_CONTROL, .payload = text, .qos = qos };
+	publish(fanout, &message, awaited);
+}
+
+void fanout_watch(struct fanout *fanout, const struct fanout_watch *watch)
+{
+	fanout->watch = *watch;
+}
+
+void fanout_flush(struct fanout *fanout)
+{
+	struct str text = { fanout->batch.data, fanout->batch.len };
+	if (text.len == 0 || !mqtt_ready(fanout->mqtt))
+		return;
+	control_publish(fanout, text, 1, fanout->awaited);
+	buf_reset(&fanout->batch, KEEP_BYTES);
+	fanout->awaited = false;
+}
+
+/* Where the next bytes for the plugin go; in one publish with what is there, when both fit. */
+static struct buf *batch_extend(struct fanout *fanout, size_t bytes, bool awaited)
+{
+	if (fanout->batch.len > 0 && fanout->batch.len + bytes > BATCH_MAX_BYTES)
+		fanout_flush(fanout);
+	fanout->awaited |= awaited;
+	if (awaited)
+		note(fanout);
+	return &fanout->batch;
 }
 
 static void ids_write(struct buf *text, const struct uuid *ids, size_t count)
@@ -105,27 +136,46 @@ static size_t ids_max(size_t payload_bytes)
 	return fit < CONTROL_RECIPIENTS_MAX ? fit : CONTROL_RECIPIENTS_MAX;
 }
 
-static enum err deliver_control(
-	struct fanout *fanout, const struct delivery *delivery, fanout_noted noted, void *ctx)
+static void deliver_write(
+	struct buf *text, const struct delivery *delivery, size_t from, size_t count)
 {
-	struct buf *text = &fanout->text;
+	buf_printf(text, "deliver %s %d %u %zu\n", topic_names[delivery->topic], delivery->qos,
+		delivery->expiry_s, delivery->payload.len);
+	ids_write(text, delivery->recipients + from, count);
+	buf_add(text, delivery->payload.ptr, delivery->payload.len);
+}
+
+/* What is worth nothing when it is late is not sent again, so it leaves alone. */
+static void deliver_once(
+	struct fanout *fanout, const struct delivery *delivery, size_t from, size_t count)
+{
+	struct buf text = { 0 };
+	deliver_write(&text, delivery, from, count);
+	fanout_flush(fanout);
+	control_publish(fanout, (struct str){ text.data, text.len }, 0, false);
+	buf_free(&text);
+}
+
+static enum err deliver_control(
+	struct fanout *fanout, const struct delivery *delivery, bool awaited)
+{
 	size_t step = ids_max(delivery->payload.len);
 	if (step == 0 || delivery->nrecipients > step * fanout->bounds->burst)
 		return ERR_TOO_LARGE;
 	for (size_t from = 0; from < delivery->nrecipients; from += step) {
 		size_t left = delivery->nrecipients - from;
-		buf_reset(text, KEEP_BYTES);
-		buf_printf(text, "deliver %s %d %u\n", topic_names[delivery->topic], delivery->qos,
-			delivery->expiry_s);
-		ids_write(text, delivery->recipients + from, left < step ? left : step);
-		buf_add(text, delivery->payload.ptr, delivery->payload.len);
-		control(fanout, delivery->qos, noted, ctx);
+		size_t count = left < step ? left : step;
+		size_t bytes = HEAD_MAX_BYTES + count * ID_LINE_BYTES + delivery->payload.len;
+		if (delivery->qos == 0)
+			deliver_once(fanout, delivery, from, count);
+		else
+			deliver_write(batch_extend(fanout, bytes, awaited), delivery, from, count);
 	}
 	return OK;
 }
 
 static enum err deliver_publish(
-	struct fanout *fanout, const struct delivery *delivery, fanout_noted noted, void *ctx)
+	struct fanout *fanout, const struct delivery *delivery, bool awaited)
 {
 	if (delivery->payload.len + HEAD_MAX_BYTES > PUBLISH_MAX_BYTES ||
 		delivery->nrecipients > fanout->bounds->burst)
@@ -139,43 +189,42 @@ static enum err deliver_publish(
 			.qos = delivery->qos,
 			.expiry_s = delivery->expiry_s,
 		};
-		publish(fanout, &message, noted, ctx);
+		if (awaited)
+			note(fanout);
+		publish(fanout, &message, awaited);
 	}
 	return OK;
 }
 
-enum err fanout_deliver(
-	struct fanout *fanout, const struct delivery *delivery, fanout_noted noted, void *ctx)
+enum err fanout_deliver(struct fanout *fanout, const struct delivery *delivery, bool awaited)
 {
-	return fanout->has_plugin ? deliver_control(fanout, delivery, noted, ctx)
-				  : deliver_publish(fanout, delivery, noted, ctx);
+	return fanout->has_plugin ? deliver_control(fanout, delivery, awaited)
+				  : deliver_publish(fanout, delivery, awaited);
 }
 
-void fanout_revoke(struct fanout *fanout, int64_t until_s, const struct uuid *sessions,
-	size_t count, fanout_noted noted, void *ctx)
+void fanout_revoke(
+	struct fanout *fanout, int64_t until_s, const struct uuid *sessions, size_t count)
 {
 	for (size_t from = 0; from < count; from += CONTROL_RECIPIENTS_MAX) {
 		size_t left = count - from;
-		buf_reset(&fanout->text, KEEP_BYTES);
-		buf_printf(&fanout->text, "revoke %lld\n", (long long)until_s);
-		ids_write(&fanout->text, sessions + from,
-			left < CONTROL_RECIPIENTS_MAX ? left : CONTROL_RECIPIENTS_MAX);
-		control(fanout, 1, noted, ctx);
+		size_t step = left < CONTROL_RECIPIENTS_MAX ? left : CONTROL_RECIPIENTS_MAX;
+		struct buf *text =
+			batch_extend(fanout, HEAD_MAX_BYTES + step * ID_LINE_BYTES, true);
+		buf_printf(text, "revoke %lld\n", (long long)until_s);
+		ids_write(text, sessions + from, step);
 	}
 }
 
 void fanout_open(struct fanout *fanout)
 {
-	buf_reset(&fanout->text, KEEP_BYTES);
-	buf_add_string(&fanout->text, "open\n\n");
-	control(fanout, 1, NULL, NULL);
+	/* with QoS 1 it would be sent again after a reconnect: to a broker that may have been told nothing else */
+	fanout_flush(fanout);
+	control_publish(fanout, STR("open\n\n"), 0, false);
 }
 
-void fanout_resync(
-	struct fanout *fanout, int window_ms, struct str payload, fanout_noted noted, void *ctx)
+void fanout_resync(struct fanout *fanout, int window_ms, struct str payload)
 {
-	buf_reset(&fanout->text, KEEP_BYTES);
-	buf_printf(&fanout->text, "resync %d\n\n", window_ms);
-	buf_add(&fanout->text, payload.ptr, payload.len);
-	control(fanout, 1, noted, ctx);
+	struct buf *text = batch_extend(fanout, HEAD_MAX_BYTES + payload.len, true);
+	buf_printf(text, "resync %d %zu\n\n", window_ms, payload.len);
+	buf_add(text, payload.ptr, payload.len);
 }

@@ -1,7 +1,8 @@
 /*
- * From one payload to the topics of many people. With the plugin (setting broker_fanout = control) it is one publish
- * to $CONTROL/parley/v1, in the form of push/broker/control.h, and the broker delivers; with any other broker (publish)
- * it is a publish to users/<id>/<topic> of each. Called by event.c, replies and typing; knows nothing of what it carries.
+ * From one payload to the topics of many people. With the plugin (setting broker_fanout = control) it goes
+ * to $CONTROL/parley/v1, in the form of push/broker/control.h, and the broker delivers; what is handed over between two
+ * flushes leaves as one publish. With any other broker (publish) it is a publish to users/<id>/<topic> of each, at once.
+ * Called by event.c, replies and typing; knows nothing of what it carries.
  */
 #ifndef PUSH_FANOUT_H
 #define PUSH_FANOUT_H
@@ -29,12 +30,24 @@ struct delivery {
 	struct str payload;
 };
 
-/* Told of each publish that the broker will acknowledge. */
-typedef void (*fanout_noted)(void *ctx, int mid);
+/* Told of each publish that the broker will acknowledge: noted when it is made; sent, of all that were noted since, when they have left,
+ * with what the acknowledgement will name. */
+struct fanout_watch {
+	void (*noted)(void *ctx);
+	void (*sent)(void *ctx, int mid);
+	void *ctx;
+};
 
 /* conf and mqtt are borrowed. Owned by the caller. */
 struct fanout *fanout_new(const struct conf *conf, struct mqtt *mqtt);
 void fanout_free(struct fanout *fanout);
+
+/* Who is told; one, before the first delivery. */
+void fanout_watch(struct fanout *fanout, const struct fanout_watch *watch);
+
+/* What was handed over leaves, if the broker is there; else it waits for the next time. To be called at the end of each turn of
+ * the loop. */
+void fanout_flush(struct fanout *fanout);
 
 /* Does the broker have the plugin: can it revoke, gate and tell everybody to sync? */
 bool fanout_has_plugin(const struct fanout *fanout);
@@ -43,20 +56,19 @@ bool fanout_has_plugin(const struct fanout *fanout);
 size_t fanout_burst(const struct fanout *fanout);
 size_t fanout_window(const struct fanout *fanout);
 
-/* Hands it to the broker; only when mqtt_ready. noted may be NULL. ERR_TOO_LARGE: it does not fit into what the
- * broker takes, and nothing was published. */
+/* Hands it over; only when mqtt_ready. awaited: the watch is told, for somebody waits for the acknowledgement. ERR_TOO_LARGE: it does not
+ * fit into what the broker takes, and nothing was handed over. */
 must_check enum err fanout_deliver(
-	struct fanout *fanout, const struct delivery *delivery, fanout_noted noted, void *ctx);
+	struct fanout *fanout, const struct delivery *delivery, bool awaited);
 
-/* To the plugin alone; noted as above. Sessions whose tokens are refused until the second until_s of the wall clock. */
-void fanout_revoke(struct fanout *fanout, int64_t until_s, const struct uuid *sessions,
-	size_t count, fanout_noted noted, void *ctx);
+/* To the plugin alone, awaited. Sessions whose tokens are refused until the second until_s of the wall clock. */
+void fanout_revoke(
+	struct fanout *fanout, int64_t until_s, const struct uuid *sessions, size_t count);
 
 /* All that is revoked has been told: people may connect. */
 void fanout_open(struct fanout *fanout);
 
-/* payload to everybody who is connected, on users/<id>/sync, spread over window_ms. */
-void fanout_resync(
-	struct fanout *fanout, int window_ms, struct str payload, fanout_noted noted, void *ctx);
+/* payload to everybody who is connected, on users/<id>/sync, spread over window_ms; awaited. */
+void fanout_resync(struct fanout *fanout, int window_ms, struct str payload);
 
 #endif

@@ -12,7 +12,7 @@
 struct entry {
 	bool is_end; /* of a transaction; else a publish */
 	bool acked;  /* of a publish */
-	int mid;
+	int mid;     /* 0: it has not left yet */
 	int64_t since_us;
 	lsn_t end; /* 0: means nothing any more */
 };
@@ -76,11 +76,24 @@ bool inflight_has_room(const struct inflight *inflight)
 	return inflight->held < inflight->window;
 }
 
-void inflight_publish(struct inflight *inflight, int mid, int64_t since_us)
+void inflight_publish(struct inflight *inflight, int64_t since_us)
 {
-	entry_add(inflight, (struct entry){ .mid = mid, .since_us = since_us });
+	entry_add(inflight, (struct entry){ .since_us = since_us });
 	inflight->held++;
 	inflight->outstanding++;
+}
+
+void inflight_sent(struct inflight *inflight, int mid)
+{
+	/* they are the last ones, with ends of transactions between them */
+	for (size_t i = inflight->count; i > 0; i--) {
+		struct entry *entry = entry_at(inflight, i - 1);
+		if (entry->is_end)
+			continue;
+		if (entry->mid != 0)
+			return;
+		entry->mid = mid;
+	}
 }
 
 void inflight_commit(struct inflight *inflight, lsn_t end)
@@ -93,21 +106,30 @@ void inflight_commit(struct inflight *inflight, lsn_t end)
 	inflight_advance(inflight);
 }
 
-enum err inflight_ack(struct inflight *inflight, int mid, int64_t *since_us)
+enum err inflight_ack(struct inflight *inflight, int mid, int64_t *since_us, size_t *count)
 {
+	size_t found = 0;
 	/* brokers acknowledge in order: the first that waits is the one, but for repeats after a
-	 * reconnect */
+	 * reconnect; those that left together follow each other */
 	for (size_t i = 0; i < inflight->count; i++) {
 		struct entry *entry = entry_at(inflight, i);
-		if (entry->is_end || entry->acked || entry->mid != mid)
+		if (entry->is_end)
 			continue;
+		if (entry->acked || entry->mid != mid) {
+			if (found > 0)
+				break;
+			continue;
+		}
+		if (found++ == 0)
+			*since_us = entry->since_us;
 		entry->acked = true;
-		*since_us = entry->since_us;
-		inflight->outstanding--;
-		inflight_advance(inflight);
-		return OK;
 	}
-	return ERR_NOT_FOUND;
+	if (found == 0)
+		return ERR_NOT_FOUND;
+	inflight->outstanding -= found;
+	inflight_advance(inflight);
+	*count = found;
+	return OK;
 }
 
 lsn_t inflight_confirmed(const struct inflight *inflight)

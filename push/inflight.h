@@ -24,16 +24,20 @@ void inflight_free(struct inflight *inflight);
  * acknowledged too. */
 bool inflight_has_room(const struct inflight *inflight);
 
-/* A publish left with this message id; since_us is given back by inflight_ack. Only when there was
+/* A publish is about to leave, alone or with others in one packet; since_us is given back by inflight_ack. Only when there was
  * room. */
-void inflight_publish(struct inflight *inflight, int mid, int64_t since_us);
+void inflight_publish(struct inflight *inflight, int64_t since_us);
+
+/* All that were about to have left, with this message id, above 0. */
+void inflight_sent(struct inflight *inflight, int mid);
 
 /* All publishes of the transaction that ends at end have been noted. */
 void inflight_commit(struct inflight *inflight, lsn_t end);
 
-/* The broker has it. *since_us is what came with the publish. ERR_NOT_FOUND when no publish of this
- * id waits. */
-must_check enum err inflight_ack(struct inflight *inflight, int mid, int64_t *since_us);
+/* The broker has what left with this message id: the number of publishes to *count, what came with the first of them to
+ * *since_us. ERR_NOT_FOUND when none waits. */
+must_check enum err inflight_ack(
+	struct inflight *inflight, int mid, int64_t *since_us, size_t *count);
 
 /* Up to where everything is acknowledged; 0: nowhere yet. Moves back only by inflight_restart. */
 lsn_t inflight_confirmed(const struct inflight *inflight);

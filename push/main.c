@@ -235,6 +235,7 @@ static void push_turn(struct push *push)
 	gate_run(push->gate, gate_epoch(push), now_us);
 	resync_run(push->resync, now_us);
 	typing_run(push->typing, now_us);
+	fanout_flush(push->fanout);
 	slot_watch_run(push->watch, fds[FD_WATCH].revents, now_us);
 	http_run(push->http);
 }
@@ -294,6 +295,7 @@ static void push_close(struct push *push)
 	slot_watch_free(push->watch);
 	stream_free(push->stream);
 	pipeline_free(push->pipeline);
+	fanout_flush(push->fanout);
 	commands_free(push->commands);
 	gate_free(push->gate);
 	resync_free(push->resync);

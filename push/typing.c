@@ -150,7 +150,7 @@ static void typist_publish(struct typing *typing, const struct typist *typist, e
 		.nrecipients = typist->nrecipients,
 		.payload = { typing->payload.data, typing->payload.len },
 	};
-	if (fanout_deliver(typing->fanout, &delivery, NULL, NULL) == OK)
+	if (fanout_deliver(typing->fanout, &delivery, false) == OK)
 		typing->metrics->events[type]++;
 }
 

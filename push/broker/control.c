@@ -1,6 +1,6 @@
 /*
- * Reads what parley-push publishes to the control topic, see the header. The text is checked whole
- * before anything of it is used; nothing is copied and nothing allocated.
+ * Reads what parley-push publishes to the control topic, see the header. Nothing is copied and nothing
+ * allocated.
  */
 #include "push/broker/control.h"
 
@@ -31,18 +31,29 @@ static bool number_read(struct str word, long long max, uint32_t *out)
 	return true;
 }
 
-/* "<topic name> <qos> <expiry_s>" */
+/* How long the payload is that comes behind the head; an event is never empty. */
+static bool bytes_read(struct str word, struct control *out)
+{
+	uint32_t bytes;
+	if (!number_read(word, UINT32_MAX, &bytes) || bytes == 0)
+		return false;
+	out->payload.len = bytes;
+	return true;
+}
+
+/* "<topic name> <qos> <expiry_s> <bytes>" */
 static bool deliver_read(struct str line, struct control *out)
 {
-	struct str name, qos;
+	struct str name, qos, expiry;
 	uint32_t qos_value;
-	if (!word_cut(&line, ' ', &name) || !word_cut(&line, ' ', &qos))
+	if (!word_cut(&line, ' ', &name) || !word_cut(&line, ' ', &qos) ||
+		!word_cut(&line, ' ', &expiry))
 		return false;
 	out->topic = topic_name_of(name);
 	if (out->topic == TOPIC__MAX || !number_read(qos, 1, &qos_value))
 		return false;
 	out->qos = (int)qos_value;
-	return number_read(line, UINT32_MAX, &out->expiry_s);
+	return number_read(expiry, UINT32_MAX, &out->expiry_s) && bytes_read(line, out);
 }
 
 static bool id_ok(const char *line)
@@ -56,10 +67,12 @@ static bool id_ok(const char *line)
 	return memcmp(canonical, line, UUID_TEXT_LEN) == 0;
 }
 
-/* "<window_ms>" */
+/* "<window_ms> <bytes>" */
 static bool resync_read(struct str line, struct control *out)
 {
-	return number_read(line, UINT32_MAX, &out->window_ms);
+	struct str window;
+	return word_cut(&line, ' ', &window) && number_read(window, UINT32_MAX, &out->window_ms) &&
+	       bytes_read(line, out);
 }
 
 /* "<until_s>" */
@@ -83,12 +96,11 @@ static const struct verb_row {
 	struct str head; /* with the blank before what read takes */
 	bool (*read)(struct str line, struct control *out);
 	bool has_ids;
-	bool has_payload;
 } verbs[] = {
-	[CONTROL_DELIVER] = { { "deliver ", 8 }, deliver_read, true, true },
-	[CONTROL_RESYNC] = { { "resync ", 7 }, resync_read, false, true },
-	[CONTROL_REVOKE] = { { "revoke ", 7 }, revoke_read, true, false },
-	[CONTROL_OPEN] = { { "open", 4 }, open_read, false, false },
+	[CONTROL_DELIVER] = { { "deliver ", 8 }, deliver_read, true },
+	[CONTROL_RESYNC] = { { "resync ", 7 }, resync_read, false },
+	[CONTROL_REVOKE] = { { "revoke ", 7 }, revoke_read, true },
+	[CONTROL_OPEN] = { { "open", 4 }, open_read, false },
 };
 enum {
 	NVERBS = sizeof(verbs) / sizeof(verbs[0])
@@ -120,10 +132,10 @@ bool control_id(struct str *ids, struct uuid *out)
 	return true;
 }
 
-enum err control_read(struct str text, struct control *out)
+enum err control_read(struct str *text, struct control *out)
 {
 	struct control control = { 0 };
-	struct str rest = text, line, empty;
+	struct str rest = *text, line, empty;
 	if (!word_cut(&rest, '\n', &line))
 		return ERR_INVALID_INPUT;
 	int verb = 0;
@@ -137,10 +149,10 @@ enum err control_read(struct str text, struct control *out)
 	line = (struct str){ line.ptr + row->head.len, line.len - row->head.len };
 	if (!row->read(line, &control) || (row->has_ids && !ids_read(&rest, &control)))
 		return ERR_INVALID_INPUT;
-	/* The head ends with an empty line, and an event is never empty. */
-	if (!word_cut(&rest, '\n', &empty) || empty.len > 0 || (rest.len > 0) != row->has_payload)
+	if (!word_cut(&rest, '\n', &empty) || empty.len > 0 || rest.len < control.payload.len)
 		return ERR_INVALID_INPUT;
-	control.payload = rest;
+	control.payload.ptr = rest.ptr;
+	*text = (struct str){ rest.ptr + control.payload.len, rest.len - control.payload.len };
 	*out = control;
 	return OK;
 }

@@ -1,14 +1,16 @@
 /*
- * What parley-push says to the plugin, each as one QoS 1 publish to $CONTROL/parley/v1.
- * A text head of lines, an empty line, then, where there is one, the payload to the end:
+ * What parley-push says to the plugin: publishes to $CONTROL/parley/v1, of one or more of these one behind the other. mosquitto
+ * takes one packet of a connection in each turn of its loop, and looks at every WebSocket in each turn, so what there is to say
+ * at once is said in one. Each is a text head of lines, an empty line, and, where there is one, a payload of as many
+ * bytes as the head says:
  *
- *	deliver <topic name> <qos> <expiry_s>\n	payload goes to users/<id>/<topic name> of each
- *	<user id>\n				(expiry_s 0: none; else an MQTT 5 message expiry)
- *	<user id>\n …
+ *	deliver <topic name> <qos> <expiry_s> <bytes>\n
+ *	<user id>\n				payload goes to users/<id>/<topic name> of each
+ *	<user id>\n …				(expiry_s 0: none; else an MQTT 5 message expiry)
  *	\n
  *	{"type":"message.created", …}
  *
- *	resync <window_ms>\n\n			every connected user gets "sync.required" on users/<id>/sync,
+ *	resync <window_ms> <bytes>\n\n		every connected user gets "sync.required" on users/<id>/sync,
  *						spread over window_ms; payload: the event to send
  *
  *	revoke <until_s>\n			these sessions have ended: their connections are closed, and
@@ -19,7 +21,7 @@
  *	open\n\n				all that is revoked has been told: users may come in, who since
  *						the broker's start could not
  *
- * Ids are canonical lower case. A publish that does not read so is refused whole.
+ * Ids are canonical lower case. A publish that does not read so to its end is refused whole.
  */
 #ifndef PUSH_BROKER_CONTROL_H
 #define PUSH_BROKER_CONTROL_H
@@ -59,7 +61,8 @@ struct control {
 /* The next id of those in *ids; false after the last. */
 bool control_id(struct str *ids, struct uuid *out);
 
-/* Reads a publish; everything in *out is borrowed from text. ERR_INVALID_INPUT when it is none. */
-must_check enum err control_read(struct str text, struct control *out);
+/* Cuts the first off *rest, which is not empty; everything in *out is borrowed from it. ERR_INVALID_INPUT when there is none,
+ * and then *rest is as it was. */
+must_check enum err control_read(struct str *rest, struct control *out);
 
 #endif

@@ -69,27 +69,38 @@ static void users_open(struct broker *broker)
 	broker->open = true;
 }
 
-static void control_run(struct broker *broker, struct str text)
+static void control_run(struct broker *broker, const struct control *control)
 {
-	struct control control;
-	if (control_read(text, &control) != OK) {
-		log_error("control message refused: not understood", LOG_INT("bytes", text.len));
-		return;
-	}
-	switch (control.verb) {
+	switch (control->verb) {
 	case CONTROL_DELIVER:
-		deliver(broker, &control);
+		deliver(broker, control);
 		break;
 	case CONTROL_RESYNC:
-		resync_start(broker, &control);
+		resync_start(broker, control);
 		break;
 	case CONTROL_REVOKE:
-		revoked_receive(broker, &control);
+		revoked_receive(broker, control);
 		break;
 	case CONTROL_OPEN:
 		users_open(broker);
 		break;
 	}
+}
+
+/* All of it is understood before anything of it is done. */
+static void control_run_all(struct broker *broker, struct str text)
+{
+	struct control control;
+	struct str rest = text;
+	do {
+		if (control_read(&rest, &control) != OK) {
+			log_error("control message refused: not understood",
+				LOG_INT("bytes", text.len));
+			return;
+		}
+	} while (rest.len > 0);
+	while (text.len > 0 && control_read(&text, &control) == OK)
+		control_run(broker, &control);
 }
 
 int control_receive(int event, void *data, void *userdata)
@@ -99,7 +110,7 @@ int control_receive(int event, void *data, void *userdata)
 	struct broker *broker = userdata;
 	const struct client *client = client_find(&broker->clients, control->client);
 	if (client && !client->user && !control->retain)
-		control_run(broker, (struct str){ control->payload, control->payloadlen });
+		control_run_all(broker, (struct str){ control->payload, control->payloadlen });
 	else
 		log_error("control message refused: not from " PUSH_NAME);
 	return MOSQ_ERR_SUCCESS;

@@ -160,7 +160,7 @@ static void reply_send(struct commands *commands, const struct uuid *user)
 		.payload = { commands->reply.data, commands->reply.len },
 	};
 	if (mqtt_ready(commands->parts.mqtt) &&
-		fanout_deliver(commands->parts.fanout, &delivery, NULL, NULL) != OK)
+		fanout_deliver(commands->parts.fanout, &delivery, false) != OK)
 		log_error("an answer to a command is too large");
 }
 

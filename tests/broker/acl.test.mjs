@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Broker, CONTROL, deliver, fence, newId, publish, received, subscribe, until } from './broker.mjs';
+import { Broker, CONTROL, deliver, deliverText, fence, newId, publish, received, subscribe, until } from './broker.mjs';
 
 let broker;
 let push;
@@ -81,7 +81,7 @@ test('nothing else may be published, and what is refused goes nowhere', async ()
 		const seen = watcher.inbox.length;
 		const pushed = push.inbox.length;
 		for (const topic of refusedTopics) {
-			const reason = await publish(client, topic, `deliver messages 1 0\n${bob}\n\nforged`);
+			const reason = await publish(client, topic, deliverText([bob], 'forged'));
 			assert.equal(reason, version === 5 ? 0x87 : 0, topic);
 		}
 		await fence(push, bob, watcher);
@@ -130,7 +130,7 @@ for (const version of [4, 5]) {
 			test(`a will ${fires ? 'fires' : 'never fires'}: ${name} (MQTT ${version}${ws ? ' on WebSocket' : ''})`, async () => {
 				const watcher = await broker.connect(bob);
 				for (const filter of [`users/${bob}/#`, `presence/${alice}`, `presence/${carol}`]) await subscribe(watcher, filter);
-				const text = `deliver messages 1 0\n${bob}\n\nwill ${newId()}`;
+				const text = deliverText([bob], `will ${newId()}`);
 				const client = await broker.connect(alice, { version, ws, will: { topic, payload: text, qos: 1, retain } });
 				await until(() => watcher.inbox.some((message) => /online/.test(message.text)), 'alice is online');
 				client.stream.destroy();
@@ -164,7 +164,7 @@ test('parley-push may do its work and nothing else', async () => {
 	for (const filter of filters) assert.equal(await subscribe(other, filter), 0x87, filter);
 	for (const topic of [`users/${alice}/messages`, `presence/${alice}`, `users/${alice}/commands/send`, 'other', '$CONTROL/other/v1'])
 		assert.equal(await publish(other, topic, 'text'), 0x87, topic);
-	assert.equal(await publish(other, CONTROL, `deliver messages 1 0\n${alice}\n\ntext`, { retain: true }), 0x87);
+	assert.equal(await publish(other, CONTROL, deliverText([alice], 'text'), { retain: true }), 0x87);
 	assert.equal(await subscribe(other, 'users/+/commands/#'), 1);
 	other.end(true);
 });

@@ -235,8 +235,12 @@ export async function publish(client, topic, text, options = {}) {
 	return puback?.reasonCode ?? 0;
 }
 
+/** What push/broker/control.h says for a payload and its recipients. */
+export const deliverText = (recipients, text, { topic = 'messages', qos = 1, expiry = 0 } = {}) =>
+	`deliver ${topic} ${qos} ${expiry} ${Buffer.byteLength(text)}\n${recipients.map((id) => `${id}\n`).join('')}\n${text}`;
+
 export function deliver(push, recipients, text, { topic = 'messages', qos = 1, expiry = 0 } = {}) {
-	return publish(push, CONTROL, `deliver ${topic} ${qos} ${expiry}\n${recipients.map((id) => `${id}\n`).join('')}\n${text}`);
+	return publish(push, CONTROL, deliverText(recipients, text, { topic, qos, expiry }));
 }
 
 export const received = (client, match) => client.inbox.filter((message) =>

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { Broker, CONTROL, deliver, fence, newId, publish, received, seconds, subscribe, until } from './broker.mjs';
+import { Broker, CONTROL, deliver, deliverText, fence, newId, publish, received, seconds, subscribe, until } from './broker.mjs';
 
 let broker;
 let push;
@@ -78,7 +78,7 @@ test('events arrive in the order in which they were handed over', async () => {
 	const alice = newId();
 	const client = await listen(alice, { ws: true });
 	await Promise.all(Array.from({ length: 500 }, (_, i) => new Promise((resolve) => {
-		push.publish(CONTROL, `deliver messages 1 0\n${alice}\n\n${i}`, { qos: 1 }, resolve);
+		push.publish(CONTROL, deliverText([alice], String(i)), { qos: 1 }, resolve);
 	})));
 	await until(() => client.inbox.length === 500, 'all of them');
 	assert.deepEqual(client.inbox.map(({ text }) => Number(text)), Array.from({ length: 500 }, (_, i) => i));
@@ -125,18 +125,18 @@ test('garbage on the control topic is refused and leaves the broker as it was', 
 	const client = await listen(alice);
 	const line = `${alice}\n`;
 	const garbage = [
-		'', '\n', '\n\n', ' ', 'deliver', 'deliver\n', 'deliver \n', 'deliver messages\n', 'deliver messages 1\n', 'deliver messages 1 0',
-		`deliver messages 1 0\n${line}`, `deliver messages 1 0\n${line}\n`, `deliver messages 1 0\n${alice}`, `deliver messages 2 0\n${line}\ntext`,
-		`deliver messages -1 0\n${line}\ntext`, `deliver messages 1 -1\n${line}\ntext`, `deliver messages 1 4294967296\n${line}\ntext`,
-		`deliver messages 01 0\n${line}\ntext`, `deliver messages 1 0 0\n${line}\ntext`, `deliver commands 1 0\n${line}\ntext`,
-		`deliver ../x 1 0\n${line}\ntext`, `Deliver messages 1 0\n${line}\ntext`, ` deliver messages 1 0\n${line}\ntext`,
-		`deliver messages 1 0\r\n${line}\ntext`, `deliver messages 1 0\n${alice.toUpperCase()}\n\ntext`, `deliver messages 1 0\n${alice} \n\ntext`,
-		`deliver messages 1 0\n${alice}\r\n\ntext`, `deliver messages 1 0\n${line}${alice.slice(1)}\n\ntext`, `deliver messages 1 0\nx\n\ntext`,
-		`deliver messages 1 0\n${line.repeat(4097)}\ntext`, `kick ${alice}\n\ntext`, 'resync\n\ntext', 'resync \n\ntext', 'resync x\n\ntext',
-		'resync 1\ntext', 'resync 1\n\n', 'resync 4294967296\n\ntext', `resync 1\n${line}\ntext`,
+		'', '\n', `deliver messages 1 0 4\n${line}\ntex`, `deliver messages 1 0 4\n${line}\ntexts`, `${deliverText([alice], 'half')}deliver`, `deliver messages 1 0\n${line}\ntext`, '\n\n', ' ', 'deliver', 'deliver\n', 'deliver \n', 'deliver messages\n', 'deliver messages 1\n', 'deliver messages 1 0',
+		`deliver messages 1 0 4\n${line}`, `deliver messages 1 0 4\n${line}\n`, `deliver messages 1 0 4\n${alice}`, `deliver messages 2 0 4\n${line}\ntext`,
+		`deliver messages -1 0 4\n${line}\ntext`, `deliver messages 1 -1 4\n${line}\ntext`, `deliver messages 1 4294967296 4\n${line}\ntext`,
+		`deliver messages 01 0 4\n${line}\ntext`, `deliver messages 1 0 0\n${line}\ntext`, `deliver commands 1 0 4\n${line}\ntext`,
+		`deliver ../x 1 0 4\n${line}\ntext`, `Deliver messages 1 0\n${line}\ntext`, ` deliver messages 1 0 4\n${line}\ntext`,
+		`deliver messages 1 0 4\r\n${line}\ntext`, `deliver messages 1 0 4\n${alice.toUpperCase()}\n\ntext`, `deliver messages 1 0 4\n${alice} \n\ntext`,
+		`deliver messages 1 0 4\n${alice}\r\n\ntext`, `deliver messages 1 0 4\n${line}${alice.slice(1)}\n\ntext`, `deliver messages 1 0 4\nx\n\ntext`,
+		`deliver messages 1 0 4\n${line.repeat(4097)}\ntext`, `kick ${alice}\n\ntext`, 'resync\n\ntext', 'resync 1\n\ntext', 'resync \n\ntext', 'resync x 4\n\ntext',
+		'resync 1 4\ntext', 'resync 1\n\n', 'resync 4294967296 4\n\ntext', `resync 1 4\n${line}\ntext`,
 		'revoke\n\n', `revoke soon\n${line}\n`, `revoke 1\n${line}\ntext`, `revoke 1\n${alice.toUpperCase()}\n\n`, `revoke 1\n${line.repeat(4097)}\n`,
 		'open', 'open\n', 'open 1\n\n', 'open\n\ntext',
-		Buffer.from([0]), Buffer.alloc(1000), crypto.randomBytes(4000), Buffer.from(`deliver messages 1 0\n${line}`.replace('\n', '\0')),
+		Buffer.from([0]), Buffer.alloc(1000), crypto.randomBytes(4000), Buffer.from(`deliver messages 1 0 4\n${line}`.replace('\n', '\0')),
 		'x'.repeat(400_000), '\n'.repeat(100_000), 'deliver messages 1 0\n'.repeat(1000),
 	];
 	const before = broker.log.length;
@@ -171,7 +171,7 @@ test('everybody connected is told to sync, each once, spread over the window', a
 	const times = [];
 	clients.forEach((client) => client.on('message', () => times.push(Date.now())));
 	const begin = Date.now();
-	await publish(push, CONTROL, 'resync 1500\n\n{"type":"sync.required"}');
+	await publish(push, CONTROL, 'resync 1500 24\n\n{"type":"sync.required"}');
 	await until(() => clients.every((client) => client.inbox.length > 0), 'everybody is told');
 	const end = Date.now();
 	assert.ok(end - begin < 1500 + 1000, `took ${end - begin} ms`);
@@ -194,8 +194,8 @@ test('everybody connected is told to sync, each once, spread over the window', a
 test('a window of nothing means at once, and a newer request takes the place of an older', async () => {
 	const alice = newId();
 	const client = await listen(alice);
-	await publish(push, CONTROL, 'resync 3600000\n\nfirst');
-	await publish(push, CONTROL, 'resync 0\n\nsecond');
+	await publish(push, CONTROL, 'resync 3600000 5\n\nfirst');
+	await publish(push, CONTROL, 'resync 0 6\n\nsecond');
 	await until(() => received(client, { text: 'second' }).length === 1, 'the second');
 	assert.equal(received(client, { text: 'first' }).length, 0);
 	client.end(true);

@@ -18,11 +18,11 @@ static void head_write(const struct control *control, char *out, size_t room)
 {
 	switch (control->verb) {
 	case CONTROL_DELIVER:
-		snprintf(out, room, "deliver %s %d %u\n", topic_names[control->topic], control->qos,
-			control->expiry_s);
+		snprintf(out, room, "deliver %s %d %u %zu\n", topic_names[control->topic],
+			control->qos, control->expiry_s, control->payload.len);
 		break;
 	case CONTROL_RESYNC:
-		snprintf(out, room, "resync %u\n", control->window_ms);
+		snprintf(out, room, "resync %u %zu\n", control->window_ms, control->payload.len);
 		break;
 	case CONTROL_REVOKE:
 		snprintf(out, room, "revoke %lld\n", (long long)control->until_s);
@@ -57,9 +57,13 @@ static void check(struct str text, const struct control *control)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct str text = { (const char *)data, size };
+	struct str rest = { (const char *)data, size };
 	struct control control;
-	if (control_read(text, &control) == OK)
-		check(text, &control);
+	while (rest.len > 0) {
+		struct str before = rest;
+		if (control_read(&rest, &control) != OK)
+			break;
+		check((struct str){ before.ptr, before.len - rest.len }, &control);
+	}
 	return 0;
 }

@@ -248,10 +248,10 @@ static void members_read(struct run *run)
 		fatal("no members on standard input");
 }
 
-/* Puts what push/broker/control.h wants in front of the payload. */
-static void recipients_add(struct run *run)
+/* Puts what push/broker/control.h wants in front of a payload of so many bytes. */
+static void recipients_add(struct run *run, size_t bytes)
 {
-	int len = snprintf(run->payload, sizeof(run->payload), "deliver messages 1 0\n");
+	int len = snprintf(run->payload, sizeof(run->payload), "deliver messages 1 0 %zu\n", bytes);
 
 	for (size_t i = 0; i < run->nmembers; i++)
 		len += snprintf(run->payload + len, sizeof(run->payload) - (size_t)len, "%s\n",
@@ -260,16 +260,18 @@ static void recipients_add(struct run *run)
 	run->payload_bytes = (size_t)len;
 }
 
-/* Appends a file. */
-static void payload_read(struct run *run, const char *path)
+/* A file, behind what stands there; how long it is. */
+static size_t payload_read(struct run *run, const char *path)
 {
 	FILE *file = fopen(path, "re");
+	size_t bytes;
 
 	if (!file)
 		fatal("no payload", LOG_STR("path", path));
-	run->payload_bytes += fread(run->payload + run->payload_bytes, 1,
+	bytes = fread(run->payload + run->payload_bytes, 1,
 		sizeof(run->payload) - run->payload_bytes, file);
 	fclose(file);
+	return bytes;
 }
 
 /* The first line of a file. */
@@ -318,10 +320,10 @@ int main(int argc, char **argv)
 	members_read(&run);
 	run.fanned_out = argc == 7;
 	if (run.fanned_out) {
-		recipients_add(&run);
+		recipients_add(&run, payload_read(&run, argv[5]));
 		secret_read(argv[6], secret);
 	}
-	payload_read(&run, argv[5]);
+	run.payload_bytes += payload_read(&run, argv[5]);
 
 	mosquitto_lib_init();
 	members_connect(&run, argv[1], port);

@@ -19,7 +19,17 @@ static enum err read_exact(const char *text, size_t len, struct control *out, ch
 	*memory = malloc(len ? len : 1);
 	assert_non_null(*memory);
 	memcpy(*memory, text, len);
-	return control_read((struct str){ *memory, len }, out);
+	/* to the end, as the plugin does; the last is what counts */
+	struct str rest = { *memory, len };
+	struct control control;
+	do {
+		memcpy(&control, out, sizeof(control));
+		enum err err = control_read(&rest, &control);
+		if (err != OK)
+			return memcmp(&control, out, sizeof(control)) == 0 ? err : ERR_INTERNAL;
+	} while (rest.len > 0);
+	*out = control;
+	return OK;
 }
 
 static void good_ones(void **state)
@@ -30,14 +40,14 @@ static void good_ones(void **state)
 		struct control expected;
 		const char *ids, *payload;
 	} rows[] = {
-		{ "deliver messages 1 0\n" A B "\n{}",
+		{ "deliver messages 1 0 2\n" A B "\n{}",
 			{ .topic = TOPIC_MESSAGES, .qos = 1, .nids = 2 }, A B, "{}" },
-		{ "deliver typing 0 3\n" A "\n\n",
+		{ "deliver typing 0 3 1\n" A "\n\n",
 			{ .topic = TOPIC_TYPING, .expiry_s = 3, .nids = 1 }, A, "\n" },
-		{ "deliver sync 1 4294967295\n\n" A,
+		{ "deliver sync 1 4294967295 37\n\n" A,
 			{ .topic = TOPIC_SYNC, .qos = 1, .expiry_s = UINT32_MAX }, "", A },
-		{ "resync 0\n\nx", { .verb = CONTROL_RESYNC }, "", "x" },
-		{ "resync 4294967295\n\nresync 1\n\n",
+		{ "resync 0 1\n\nx", { .verb = CONTROL_RESYNC }, "", "x" },
+		{ "resync 4294967295 10\n\nresync 1\n\n",
 			{ .verb = CONTROL_RESYNC, .window_ms = UINT32_MAX }, "", "resync 1\n\n" },
 		{ "revoke 1790000000\n" A B "\n",
 			{ .verb = CONTROL_REVOKE, .until_s = 1790000000, .nids = 2 }, A B, "" },
@@ -65,7 +75,7 @@ static void good_ones(void **state)
 static void a_payload_may_hold_any_bytes(void **state)
 {
 	(void)state;
-	static const char text[] = "deliver messages 1 0\n" A "\n\0\n\xff\0";
+	static const char text[] = "deliver messages 1 0 4\n" A "\n\0\n\xff\0";
 	struct control control;
 	char *memory;
 	assert_int_equal(read_exact(text, sizeof(text) - 1, &control, &memory), OK);
@@ -85,20 +95,28 @@ static const char *const bad[] = {
 	"deliver messages\n\nx",
 	"deliver messages 1\n\nx",
 	"deliver messages 1 0",
-	"deliver messages 1 0\n",
-	"deliver messages 1 0\n" A,
-	"deliver messages 1 0\n" A "\n",
-	"deliver messages 1 0\n\n",
-	"deliver messages 2 0\n" A "\nx",
-	"deliver messages -0 0\n" A "\nx",
-	"deliver messages 01 0\n" A "\nx",
+	"deliver messages 1 0 1\n",
+	"deliver messages 1 0 1\n" A,
+	"deliver messages 1 0\n" A "\nx",
+	"deliver messages 1 0 \n" A "\nx",
+	"deliver messages 1 0 0\n" A "\n",
+	"deliver messages 1 0 2\n" A "\nx",
+	"deliver messages 1 0 -1\n" A "\nx",
+	"deliver messages 1 0 01\n" A "\nx",
+	"deliver messages 1 0 4294967296\n" A "\nx",
+	"deliver messages 1 0 1 1\n" A "\nx",
+	"deliver messages 1 0 1\n" A "\n",
+	"deliver messages 1 0\n 1\n",
+	"deliver messages 2 0 1\n" A "\nx",
+	"deliver messages -0 0 1\n" A "\nx",
+	"deliver messages 01 0 1\n" A "\nx",
 	"deliver messages  1 0\n" A "\nx",
 	"deliver messages 1  0\n" A "\nx",
 	"deliver messages 1 0 \n" A "\nx",
-	"deliver messages 1 -1\n" A "\nx",
-	"deliver messages 1 4294967296\n" A "\nx",
-	"deliver messages 1 99999999999999999999999\n" A "\nx",
-	"deliver messages 1 1.5\n" A "\nx",
+	"deliver messages 1 -1 1\n" A "\nx",
+	"deliver messages 1 4294967296 1\n" A "\nx",
+	"deliver messages 1 99999999999999999999999 1\n" A "\nx",
+	"deliver messages 1 1.5 1\n" A "\nx",
 	"deliver  1 0\n" A "\nx",
 	"deliver commands 1 0\n" A "\nx",
 	"deliver Messages 1 0\n" A "\nx",
@@ -106,29 +124,32 @@ static const char *const bad[] = {
 	"DELIVER messages 1 0\n" A "\nx",
 	" deliver messages 1 0\n" A "\nx",
 	"deliver\tmessages 1 0\n" A "\nx",
-	"deliver messages 1 0\r\n" A "\nx",
-	"deliver messages 1 0\n" A "\r\nx",
-	"deliver messages 1 0\n0190A000-0000-7000-8000-00000000ABCD\n\nx",
-	"deliver messages 1 0\n0190a000-0000-7000-8000-00000000abc\n\nx",
-	"deliver messages 1 0\n0190a000-0000-7000-8000-00000000abcde\n\nx",
-	"deliver messages 1 0\n0190a000-0000-7000-8000-00000000abcd \n\nx",
+	"deliver messages 1 0\r 1\n" A "\nx",
+	"deliver messages 1 0 1\n" A "\r\nx",
+	"deliver messages 1 0 36\n0190A000-0000-7000-8000-00000000ABCD\n\nx",
+	"deliver messages 1 0 36\n0190a000-0000-7000-8000-00000000abc\n\nx",
+	"deliver messages 1 0 36\n0190a000-0000-7000-8000-00000000abcde\n\nx",
+	"deliver messages 1 0 36\n0190a000-0000-7000-8000-00000000abcd \n\nx",
 	"deliver messages 1 0\n 0190a000-0000-7000-8000-00000000abcd\n\nx",
-	"deliver messages 1 0\n0190a00000007000800000000000abcd\n\nx",
+	"deliver messages 1 0 36\n0190a00000007000800000000000abcd\n\nx",
 	"deliver messages 1 0\n#\n\nx",
-	"deliver messages 1 0\n" A "+\n\nx",
-	"deliver messages 1 0\n" A "x",
+	"deliver messages 1 0 1\n" A "+\n\nx",
+	"deliver messages 1 0 1\n" A "x",
 	"resync",
 	"resync\n",
 	"resync\n\nx",
 	"resync \n\nx",
-	"resync x\n\nx",
-	"resync -1\n\nx",
-	"resync 1 2\n\nx",
-	"resync 4294967296\n\nx",
-	"resync 1\nx",
+	"resync x 1\n\nx",
+	"resync -1 1\n\nx",
+	"resync 1 1 1\n\nx",
+	"resync 4294967296 1\n\nx",
+	"resync 1 1\nx",
 	"resync 1\n\n",
+	"resync 1\n\nx",
+	"resync 1 2\n\nx",
+	"resync 1 0\n\n",
 	"resync 1\n",
-	"resync 1\n" A "\nx",
+	"resync 1 1\n" A "\nx",
 	"revoke",
 	"revoke\n\n",
 	"revoke \n" A "\n",
@@ -175,10 +196,31 @@ static void bad_ones(void **state)
 	}
 }
 
+static void several_are_read_one_after_the_other(void **state)
+{
+	(void)state;
+	struct str rest = STR("open\n\n"
+			      "deliver messages 1 0 6\n" A "\nopen\n\n"
+			      "revoke 5\n" B "\n"
+			      "resync 7 1\n\nxopen\n\nclose\n\n");
+	static const enum control_verb expected[] = { CONTROL_OPEN, CONTROL_DELIVER, CONTROL_REVOKE,
+		CONTROL_RESYNC, CONTROL_OPEN };
+	struct control control;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_int_equal(control_read(&rest, &control), OK);
+		assert_int_equal(control.verb, expected[i]);
+		if (control.verb == CONTROL_DELIVER)
+			assert_true(str_equal(control.payload, STR("open\n\n")));
+	}
+	assert_true(str_equal(rest, STR("close\n\n")));
+	assert_int_equal(control_read(&rest, &control), ERR_INVALID_INPUT);
+	assert_true(str_equal(rest, STR("close\n\n")));
+}
+
 static void no_beginning_of_a_message_passes(void **state)
 {
 	(void)state;
-	static const char text[] = "deliver messages 1 0\n" A B "\nx";
+	static const char text[] = "deliver messages 1 0 1\n" A B "\nx";
 	for (size_t len = 0; len < sizeof(text) - 1; len++) {
 		struct control control;
 		char *memory;
@@ -209,7 +251,7 @@ static void ids_are_bounded(const char *head, const char *tail)
 static void recipients_are_bounded(void **state)
 {
 	(void)state;
-	ids_are_bounded("deliver messages 1 0\n", "\nx");
+	ids_are_bounded("deliver messages 1 0 1\n", "\nx");
 }
 
 static void sessions_are_bounded(void **state)
@@ -237,6 +279,7 @@ int main(void)
 		cmocka_unit_test(good_ones),
 		cmocka_unit_test(a_payload_may_hold_any_bytes),
 		cmocka_unit_test(bad_ones),
+		cmocka_unit_test(several_are_read_one_after_the_other),
 		cmocka_unit_test(no_beginning_of_a_message_passes),
 		cmocka_unit_test(recipients_are_bounded),
 		cmocka_unit_test(sessions_are_bounded),

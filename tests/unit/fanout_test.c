@@ -69,62 +69,101 @@ static void recipients_fit_beside_the_payload(void **state)
 	}
 }
 
-static void note(void *ctx, int mid)
+/* What the watch was told. */
+struct told {
+	int noted;
+	int sent;
+	int mid; /* of the last */
+};
+
+static void tell_noted(void *ctx)
 {
-	(void)mid;
-	(*(int *)ctx)++;
+	((struct told *)ctx)->noted++;
 }
 
-static struct control control_made(const struct fanout *fanout)
+static void tell_sent(void *ctx, int mid)
+{
+	struct told *told = ctx;
+	told->sent++;
+	told->mid = mid;
+}
+
+static struct told *told_by(struct fanout *fanout, struct told *told)
+{
+	const struct fanout_watch watch = { tell_noted, tell_sent, told };
+	fanout_watch(fanout, &watch);
+	return told;
+}
+
+/* The next of what is collected. */
+static struct control control_next(struct str *rest)
 {
 	struct control control;
-	struct str text = { fanout->text.data, fanout->text.len };
-	assert_int_equal(control_read(text, &control), OK);
+	assert_int_equal(control_read(rest, &control), OK);
 	return control;
 }
 
-static void the_plugin_reads_what_is_published(void **state)
+static void the_plugin_reads_what_is_collected(void **state)
 {
 	struct fixture *fixture = *state;
+	struct fanout *fanout = fixture->fanout;
 	struct uuid ids[2] = { { { 2 } }, { { 0xab } } };
-	int noted = 0;
+	struct told told = { 0 };
+	told_by(fanout, &told);
 	struct delivery delivery = {
-		.topic = TOPIC_TYPING,
+		.topic = TOPIC_RECEIPTS,
+		.qos = 1,
 		.expiry_s = 3,
 		.recipients = ids,
 		.nrecipients = 2,
 		.payload = STR("{\"a\":\"\\n\"}"),
 	};
-	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), OK);
-	struct control control = control_made(fixture->fanout);
+	assert_int_equal(fanout_deliver(fanout, &delivery, true), OK);
+	delivery.nrecipients = 1;
+	assert_int_equal(fanout_deliver(fanout, &delivery, false), OK);
+	fanout_revoke(fanout, 1790000000, ids, 2);
+	fanout_resync(fanout, 1500, STR("{}"));
+	assert_int_equal(told.noted, 3);
+
+	struct str rest = { fanout->batch.data, fanout->batch.len };
+	struct control control = control_next(&rest);
 	assert_int_equal(control.verb, CONTROL_DELIVER);
-	assert_int_equal(control.topic, TOPIC_TYPING);
-	assert_int_equal(control.qos, 0);
+	assert_int_equal(control.topic, TOPIC_RECEIPTS);
+	assert_int_equal(control.qos, 1);
 	assert_int_equal(control.expiry_s, 3);
 	assert_int_equal(control.nids, 2);
 	assert_true(
 		str_starts(control.ids, STR("02000000-0000-0000-0000-000000000000\nab000000-")));
 	assert_true(str_equal(control.payload, delivery.payload));
-	assert_int_equal(noted, 0); /* QoS 0 is not acknowledged */
-
-	delivery.qos = 1;
-	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), OK);
-	assert_int_equal(control_made(fixture->fanout).qos, 1);
-	assert_int_equal(noted, 1);
-
-	fanout_resync(fixture->fanout, 1500, STR("{}"), note, &noted);
-	control = control_made(fixture->fanout);
+	assert_int_equal(control_next(&rest).nids, 1);
+	control = control_next(&rest);
+	assert_int_equal(control.verb, CONTROL_REVOKE);
+	assert_int_equal(control.until_s, 1790000000);
+	assert_int_equal(control.nids, 2);
+	control = control_next(&rest);
 	assert_int_equal(control.verb, CONTROL_RESYNC);
 	assert_int_equal(control.window_ms, 1500);
 	assert_true(str_equal(control.payload, STR("{}")));
-	assert_int_equal(noted, 2);
+	assert_int_equal(rest.len, 0);
 }
 
-static void without_the_plugin_each_gets_a_publish(void **state)
+static void what_is_collected_stays_without_a_broker(void **state)
+{
+	struct fixture *fixture = *state;
+	struct told told = { 0 };
+	told_by(fixture->fanout, &told);
+	fanout_resync(fixture->fanout, 1500, STR("{}"));
+	fanout_flush(fixture->fanout);
+	assert_int_equal(told.sent, 0);
+	assert_true(fixture->fanout->batch.len > 0);
+}
+
+static void without_the_plugin_each_gets_a_publish_at_once(void **state)
 {
 	struct fixture *fixture = *state;
 	struct uuid *ids = calloc(5000, sizeof(*ids));
-	int noted = 0;
+	struct told told = { 0 };
+	told_by(fixture->fanout, &told);
 	struct delivery delivery = {
 		.topic = TOPIC_MESSAGES, .qos = 1, .recipients = ids, .payload = STR("{}")
 	};
@@ -132,12 +171,16 @@ static void without_the_plugin_each_gets_a_publish(void **state)
 	fixture->fanout->bounds = &publish_bounds;
 	for (size_t n = 0; n < 4; n++) {
 		delivery.nrecipients = n;
-		assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), OK);
+		assert_int_equal(fanout_deliver(fixture->fanout, &delivery, true), OK);
 	}
-	assert_int_equal(noted, 0 + 1 + 2 + 3);
+	assert_int_equal(told.noted, 0 + 1 + 2 + 3);
+	assert_int_equal(told.sent, 6);
+	assert_int_equal(told.mid, 6);
+	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, false), OK);
+	assert_int_equal(told.noted, 6);
 	delivery.nrecipients = 4097;
-	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, note, &noted), ERR_TOO_LARGE);
-	assert_int_equal(noted, 6);
+	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, true), ERR_TOO_LARGE);
+	assert_int_equal(told.noted, 6);
 	free(ids);
 }
 
@@ -146,9 +189,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recipients_fit_beside_the_payload),
 		cmocka_unit_test_setup_teardown(
-			the_plugin_reads_what_is_published, client_make, client_remove),
+			the_plugin_reads_what_is_collected, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
-			without_the_plugin_each_gets_a_publish, client_make, client_remove),
+			what_is_collected_stays_without_a_broker, client_make, client_remove),
+		cmocka_unit_test_setup_teardown(
+			without_the_plugin_each_gets_a_publish_at_once, client_make, client_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,23 +16,34 @@ enum {
 };
 
 /*
- * A case is a line of steps: p5 publishes with id 5, a5 acknowledges it, x5 is an acknowledgement
+ * A case is a line of steps: p5 publishes with id 5, n5 and s5 do so in two steps, others between them, a5 acknowledges what left with 5, x5 is an acknowledgement
  * that belongs to nothing, c100 ends a transaction at 100, r begins the stream anew; =100 expects
  * 100 as confirmed, o2 two outstanding, + room, - none.
  */
 static void step_run(struct inflight *inflight, const char *line, char what, int number)
 {
 	int64_t since_us = -1;
+	size_t count = 0, before = inflight_outstanding(inflight);
 	switch (what) {
 	case 'p':
-		inflight_publish(inflight, number, number * 10);
+		inflight_publish(inflight, number * 10);
+		inflight_sent(inflight, number);
+		return;
+	case 'n':
+		inflight_publish(inflight, number * 10);
+		return;
+	case 's':
+		inflight_sent(inflight, number);
 		return;
 	case 'a':
-		if (inflight_ack(inflight, number, &since_us) != OK || since_us != number * 10)
+		if (inflight_ack(inflight, number, &since_us, &count) != OK ||
+			since_us != number * 10 || count == 0 ||
+			before - inflight_outstanding(inflight) != count)
 			fail_msg("%s: a%d gave %lld", line, number, (long long)since_us);
 		return;
 	case 'x':
-		if (inflight_ack(inflight, number, &since_us) != ERR_NOT_FOUND || since_us != -1)
+		if (inflight_ack(inflight, number, &since_us, &count) != ERR_NOT_FOUND ||
+			since_us != -1)
 			fail_msg("%s: x%d was taken", line, number);
 		return;
 	case 'c':
@@ -93,6 +104,13 @@ static void positions_are_confirmed_when_all_before_is_acknowledged(void **state
 		/* ends without publishes after one that waits */
 		"p1 c100 c110 c120 c130 c140 c150 c160 c170 c180 c190 c200 c210 =0 a1 =210",
 		"p1 c100 c200 p2 c300 c400 a1 =200 a2 =400",
+		/* several in one packet: their transactions are over, and wait for its acknowledgement */
+		"n1 c100 n1 n1 c200 o3 =0 s1 o3 =0 a1 =200 o0",
+		"p1 c100 n2 c200 n2 c300 s2 n3 s3 c400 a2 =0 a1 =300 a3 =400",
+		/* what has not left cannot be acknowledged */
+		"n1 c100 x1 =0 s1 a1 =100",
+		/* the same id again, when it is free */
+		"n1 n1 c100 s1 a1 =100 n1 c200 s1 =100 a1 =200",
 		/* an end that is not behind, as after a repeat, takes nothing back */
 		"c200 =200 c100 =200",
 	};
@@ -153,16 +171,19 @@ static void the_ring_never_fills(void **state)
 	(void)state;
 	struct inflight *inflight = inflight_new(WINDOW, BURST);
 	int64_t since_us;
+	size_t count;
 	int next = 1, oldest = 1;
 	for (int round = 0; round < 1000; round++) {
 		while (inflight_has_room(inflight)) {
 			for (int i = 0; i < BURST; i++, next++) {
-				inflight_publish(inflight, next, next);
+				inflight_publish(inflight, next);
+				inflight_sent(inflight, next);
 				inflight_commit(inflight, (lsn_t)next);
 			}
 		}
 		for (int i = 0; i < 1 + round % WINDOW; i++, oldest++) {
-			if (inflight_ack(inflight, oldest, &since_us) != OK || since_us != oldest)
+			if (inflight_ack(inflight, oldest, &since_us, &count) != OK ||
+				since_us != oldest)
 				fail_msg("round %d: %d", round, oldest);
 			assert_int_equal(inflight_confirmed(inflight), oldest);
 		}
