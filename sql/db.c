@@ -127,14 +127,14 @@ static enum err db_ready(struct db *db)
 	return db->conn ? OK : db_connect(db);
 }
 
-/* What a failed result comes to. Disconnects when the connection is gone. */
+/* What a failed result comes to. Disconnects when the connection is gone, or no good any more. */
 static enum err db_failed(struct db *db, const PGresult *result, const char *statement)
 {
 	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 	enum err err = result_err(db->conn, result, statement);
 
 	snprintf(db->constraint, sizeof(db->constraint), "%s", constraint ? constraint : "");
-	if (PQstatus(db->conn) != CONNECTION_OK) {
+	if (PQstatus(db->conn) != CONNECTION_OK || result_is_outdated(result)) {
 		db_tell(db, false);
 		db_disconnect(db);
 	}

@@ -17,7 +17,8 @@
 enum {
 	DEPTH = 16,	      /* statements sent on one connection and not answered */
 	WORTH_CONNECTING = 4, /* statements on one connection, before another is made */
-	LATE_US = 50000,      /* a statement that takes longer holds nobody else up */
+	LANES = 4096,	      /* lanes of one remainder are one */
+	LATE_US = 50000,      /* what takes longer holds nobody else up */
 	UNSENT_MAX_US = 2000000,
 	CONNECT_MAX_US = 2000000,
 	RETRY_US = 100000,
@@ -42,11 +43,19 @@ struct link {
 	short connect_events;
 	bool want_write;
 	int64_t retry_at_us;
-	int64_t deadline_us;
-	int64_t looked_us;    /* when it was gone through last */
-	struct queue sent;    /* oldest first, in the order of their answers */
-	struct queue waiting; /* to be sent */
+	int64_t connecting_us; /* since when */
+	int64_t looked_us;     /* when it was gone through last */
+	int64_t oldest_us;     /* since when the oldest of those sent is the oldest */
+	struct queue sent;     /* oldest first, in the order of their answers */
+	struct queue waiting;  /* to be sent */
 	bool prepared[Q__MAX];
+};
+
+/* Where the statements of a lane are: all on one connection. */
+struct lane {
+	struct link *link;
+	size_t count;
+	size_t nsent; /* among them */
 };
 
 struct pipeline {
@@ -55,6 +64,7 @@ struct pipeline {
 	int statement_timeout_ms;
 	size_t count;
 	bool told_away;
+	struct lane lanes[LANES];
 	int nlinks;
 	struct link links[];
 };
@@ -79,15 +89,6 @@ static struct pending *queue_take(struct queue *queue)
 	return pending;
 }
 
-static bool queue_has_lane(const struct queue *queue, uint64_t lane)
-{
-	for (const struct pending *p = queue->first; p != NULL; p = p->next) {
-		if (p->lane == lane)
-			return true;
-	}
-	return false;
-}
-
 /* What was in back comes behind what is in front, in front. */
 static void queue_join(struct queue *front, struct queue *back)
 {
@@ -98,9 +99,22 @@ static void queue_join(struct queue *front, struct queue *back)
 
 /* --- which connection -------------------------------------------------------------------------- */
 
+static struct lane *lane_of(struct pipeline *pipeline, const struct pending *pending)
+{
+	return &pipeline->lanes[pending->lane % LANES];
+}
+
+/* Its oldest statement, or connecting, takes so long that nothing else should have to wait for it. */
 static bool link_is_late(const struct link *link, int64_t now_us)
 {
+	if (link->state == LINK_CONNECTING)
+		return now_us - link->connecting_us >= LATE_US;
 	return link->sent.first != NULL && now_us - link->sent.first->sent_us >= LATE_US;
+}
+
+static bool link_is_lost(const struct link *link, int64_t now_us)
+{
+	return link->state == LINK_CLOSED && now_us < link->retry_at_us;
 }
 
 /* More is worse: how much it has to do, that it has to be made first, that it is late, that it was lost just now. */
@@ -111,22 +125,30 @@ static size_t link_burden(const struct link *link, int64_t now_us)
 		burden += WORTH_CONNECTING;
 	if (link_is_late(link, now_us))
 		burden += 1000000;
-	if (link->state == LINK_CLOSED && now_us < link->retry_at_us)
+	if (link_is_lost(link, now_us))
 		burden += 2000000;
 	return burden;
 }
 
-static struct link *link_pick(struct pipeline *pipeline, uint64_t lane, int64_t now_us)
+static struct link *link_pick(struct pipeline *pipeline, int64_t now_us)
 {
 	struct link *best = &pipeline->links[0];
-	for (int i = 0; i < pipeline->nlinks; i++) {
+	for (int i = 1; i < pipeline->nlinks; i++) {
 		struct link *link = &pipeline->links[i];
-		if (queue_has_lane(&link->sent, lane) || queue_has_lane(&link->waiting, lane))
-			return link;
 		if (link_burden(link, now_us) < link_burden(best, now_us))
 			best = link;
 	}
 	return best;
+}
+
+/* Behind those of its lane, wherever these are. */
+static void pending_place(struct pipeline *pipeline, struct pending *pending, int64_t now_us)
+{
+	struct lane *lane = lane_of(pipeline, pending);
+	if (lane->count == 0)
+		lane->link = link_pick(pipeline, now_us);
+	lane->count++;
+	queue_add(&lane->link->waiting, pending);
 }
 
 /* --- answers ----------------------------------------------------------------------------------- */
@@ -136,30 +158,29 @@ static void pending_answer(struct pipeline *pipeline, struct pending *pending, e
 	PGresult *result = pending->result;
 	struct rows rows = { result, queries[pending->call.query].name };
 	pending->result = NULL;
+	lane_of(pipeline, pending)->count--;
 	pipeline->count--;
 	pending->answer(pending->ctx, err, err == OK ? &rows : NULL);
 	PQclear(result);
 }
 
 /* The oldest statement's results are all there. */
-static void link_answered(struct pipeline *pipeline, struct link *link)
+static void link_answered(struct pipeline *pipeline, struct link *link, int64_t now_us)
 {
 	struct pending *pending = queue_take(&link->sent);
 	enum query query = pending->call.query;
 	ExecStatusType status = PQresultStatus(pending->result);
 	enum err err;
-	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+	lane_of(pipeline, pending)->nsent--;
+	link->oldest_us = now_us;
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
 		err = result_check_rows(query, pending->result);
-	} else {
+	else
 		err = result_err(link->conn, pending->result, queries[query].name);
-		if (pending->prepares)
-			link->prepared[query] = false;
-	}
 	pending_answer(pipeline, pending, err);
 }
 
-/* Of the results of one statement (of preparing it, of running it) the first that failed counts, else
- * the last. */
+/* Of the results of one statement the first that failed counts, else the last. */
 static void result_keep(struct pending *pending, PGresult *result)
 {
 	/* libpq calls no result a failed one */
@@ -171,19 +192,34 @@ static void result_keep(struct pending *pending, PGresult *result)
 	pending->result = result;
 }
 
-static void link_results(struct pipeline *pipeline, struct link *link)
+static void link_result(struct link *link, struct pending *pending, PGresult *result)
+{
+	if (pending->prepares) {
+		/* the first is that of preparing it, which stays whatever comes of running it */
+		pending->prepares = false;
+		link->prepared[pending->call.query] = PQresultStatus(result) == PGRES_COMMAND_OK;
+	}
+	result_keep(pending, result);
+}
+
+/* False: the connection has to be given up. */
+static bool link_results(struct pipeline *pipeline, struct link *link, int64_t now_us)
 {
 	while (link->sent.first != NULL && !PQisBusy(link->conn)) {
 		PGresult *result = PQgetResult(link->conn);
 		if (result == NULL)
 			continue; /* between two statements */
 		if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
-			result_keep(link->sent.first, result);
+			link_result(link, link->sent.first, result);
 			continue;
 		}
 		PQclear(result);
-		link_answered(pipeline, link);
+		bool outdated = result_is_outdated(link->sent.first->result);
+		link_answered(pipeline, link, now_us);
+		if (outdated)
+			return false;
 	}
+	return true;
 }
 
 /* --- the connection ---------------------------------------------------------------------------- */
@@ -206,6 +242,7 @@ static void link_lose(
 	for (struct pending *p = link->sent.first; p != NULL; p = p->next) {
 		PQclear(p->result);
 		p->result = NULL;
+		lane_of(pipeline, p)->nsent--;
 	}
 	queue_join(&link->sent, &link->waiting);
 	link->waiting = link->sent;
@@ -236,13 +273,13 @@ static void link_connect(struct pipeline *pipeline, struct link *link, int64_t n
 	PQsetNoticeReceiver(link->conn, result_notice, NULL);
 	link->state = LINK_CONNECTING;
 	link->connect_events = POLLOUT;
-	link->deadline_us = now_us + CONNECT_MAX_US;
+	link->connecting_us = now_us;
 }
 
 static void link_connecting(
 	struct pipeline *pipeline, struct link *link, short revents, int64_t now_us)
 {
-	if (now_us >= link->deadline_us) {
+	if (now_us - link->connecting_us >= CONNECT_MAX_US) {
 		link_lose(pipeline, link, "the server did not answer in time", now_us);
 		return;
 	}
@@ -294,6 +331,9 @@ static void link_send(struct pipeline *pipeline, struct link *link, int64_t now_
 		!link_is_late(link, now_us)) {
 		struct pending *pending = queue_take(&link->waiting);
 		pending->sent_us = now_us;
+		if (link->sent.first == NULL)
+			link->oldest_us = now_us;
+		lane_of(pipeline, pending)->nsent++;
 		queue_add(&link->sent, pending);
 		if (!pending_send(link, pending)) {
 			link_lose(pipeline, link, PQerrorMessage(link->conn), now_us);
@@ -305,14 +345,20 @@ static void link_send(struct pipeline *pipeline, struct link *link, int64_t now_
 		link_flush(pipeline, link, now_us);
 }
 
-/* What waits behind a late statement of another lane goes elsewhere. A lane with something sent here stays. */
+/* What waits for a connection that is late or lost goes elsewhere. A lane with something sent here stays. */
 static void link_unload(struct pipeline *pipeline, struct link *link, int64_t now_us)
 {
-	struct queue waiting = link->waiting;
+	struct queue waiting = link->waiting, leaving = { 0 };
 	struct pending *pending;
 	link->waiting = (struct queue){ 0 };
-	while ((pending = queue_take(&waiting)) != NULL)
-		queue_add(&link_pick(pipeline, pending->lane, now_us)->waiting, pending);
+	while ((pending = queue_take(&waiting)) != NULL) {
+		struct lane *lane = lane_of(pipeline, pending);
+		if (lane->nsent == 0)
+			lane->count--;
+		queue_add(lane->nsent == 0 ? &leaving : &link->waiting, pending);
+	}
+	while ((pending = queue_take(&leaving)) != NULL)
+		pending_place(pipeline, pending, now_us);
 }
 
 /* What has waited for too long, in any order: lanes of a lost connection are of different ages. */
@@ -339,11 +385,11 @@ static void link_ready(struct pipeline *pipeline, struct link *link, short reven
 		link_lose(pipeline, link, PQerrorMessage(link->conn), now_us);
 		return;
 	}
-	if (link->state == LINK_READY)
-		link_results(pipeline, link);
+	if (link->state == LINK_READY && !link_results(pipeline, link, now_us))
+		link_lose(pipeline, link, "what was prepared is out of date", now_us);
 	if (link->state == LINK_READY && PQstatus(link->conn) != CONNECTION_OK)
 		link_lose(pipeline, link, PQerrorMessage(link->conn), now_us);
-	else if (link->sent.first != NULL && now_us - link->sent.first->sent_us >= silence_us)
+	else if (link->sent.first != NULL && now_us - link->oldest_us >= silence_us)
 		link_lose(pipeline, link, "the server does not answer", now_us);
 }
 
@@ -357,12 +403,9 @@ static void link_run(struct pipeline *pipeline, struct link *link, short revents
 		link_connecting(pipeline, link, revents, now_us);
 	else if (link->state == LINK_READY)
 		link_ready(pipeline, link, revents, now_us);
-	if (link->waiting.first != NULL && link_is_late(link, now_us))
+	if (link->waiting.first != NULL &&
+		(link_is_late(link, now_us) || link_is_lost(link, now_us)))
 		link_unload(pipeline, link, now_us);
-	if (link->state == LINK_READY)
-		link_send(pipeline, link, now_us);
-	if (link->waiting.first != NULL)
-		link_expire(pipeline, link, now_us);
 }
 
 /* --- from outside ------------------------------------------------------------------------------ */
@@ -400,7 +443,7 @@ void pipeline_submit(struct pipeline *pipeline, struct pending *pending, int64_t
 {
 	pending->result = NULL;
 	pending->submitted_us = now_us;
-	queue_add(&link_pick(pipeline, pending->lane, now_us)->waiting, pending);
+	pending_place(pipeline, pending, now_us);
 	pipeline->count++;
 }
 
@@ -412,16 +455,16 @@ size_t pipeline_count(const struct pipeline *pipeline)
 /* When a link has to be looked at without anything having come. */
 static int64_t link_due_us(const struct pipeline *pipeline, const struct link *link)
 {
-	if (link->state == LINK_CONNECTING)
-		return link->deadline_us;
+	bool waits = link->waiting.first != NULL;
 	if (link->state == LINK_CLOSED)
-		return link->waiting.first != NULL ? link->retry_at_us : INT64_MAX;
-	if (link->sent.first == NULL)
-		return link->waiting.first != NULL ? 0 : INT64_MAX;
-	if (link->waiting.first != NULL)
+		return waits ? link->retry_at_us : INT64_MAX;
+	if (link->state == LINK_READY && link->sent.first == NULL)
+		return waits ? 0 : INT64_MAX;
+	if (waits)
 		return link->looked_us + LATE_US;
-	return link->sent.first->sent_us + (int64_t)pipeline->statement_timeout_ms * 1000 +
-	       SILENCE_US;
+	if (link->state == LINK_CONNECTING)
+		return link->connecting_us + CONNECT_MAX_US;
+	return link->oldest_us + (int64_t)pipeline->statement_timeout_ms * 1000 + SILENCE_US;
 }
 
 size_t pipeline_poll(const struct pipeline *pipeline, struct pollfd *fds, int64_t *wake_us)
@@ -446,4 +489,12 @@ void pipeline_run(struct pipeline *pipeline, const struct pollfd *fds, int64_t n
 {
 	for (int i = 0; i < pipeline->nlinks; i++)
 		link_run(pipeline, &pipeline->links[i], fds[i].revents, now_us);
+	/* afterwards, as it may have come from one that was gone through later */
+	for (int i = 0; i < pipeline->nlinks; i++) {
+		struct link *link = &pipeline->links[i];
+		if (link->state == LINK_READY)
+			link_send(pipeline, link, now_us);
+		if (link->waiting.first != NULL)
+			link_expire(pipeline, link, now_us);
+	}
 }

@@ -6,7 +6,7 @@
  * Statements of one lane (one conversation) run in the order in which they were submitted, because
  * they share a connection; others go to the connection with the least to do. So a statement that waits
  * for a lock holds up its own lane, not the others: a connection whose oldest statement is late gets no
- * more, and what it has not sent yet moves away.
+ * more, and what it has not sent yet moves away, as from one that is lost or cannot be made.
  *
  * When a connection is lost, what it had under way is sent again on the next: only statements that have
  * one effect however often they run may be submitted.
@@ -41,7 +41,7 @@ struct pending {
 	void *result;
 	int64_t submitted_us;
 	int64_t sent_us;
-	bool prepares;
+	bool prepares; /* its first result is that of preparing it */
 };
 
 enum {

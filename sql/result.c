@@ -23,6 +23,8 @@ static const struct {
 	{ "55P03", ERR_UNAVAILABLE },	/* lock_not_available */
 	{ "25006", ERR_UNAVAILABLE },	/* read only: a replica not promoted yet */
 	{ "58", ERR_UNAVAILABLE },	/* system error, I/O */
+	{ "0A000", ERR_UNAVAILABLE },	/* see result_is_outdated */
+	{ "26000", ERR_UNAVAILABLE },	/* the preparing, sent before it, had failed */
 };
 
 const char *result_first_line(const char *message, char line[RESULT_LINE_BYTES])
@@ -63,6 +65,13 @@ enum err result_err(const PGconn *conn, const PGresult *result, const char *stat
 				primary ? primary : result_first_line(PQerrorMessage(conn), line)));
 	}
 	return err;
+}
+
+bool result_is_outdated(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return state && strcmp(state, "0A000") == 0;
 }
 
 enum err result_check_rows(enum query query, const PGresult *result)

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { connect, groupOf, must, register } from '../lib/client.mjs';
+import { connect, groupOf, must, register, send } from '../lib/client.mjs';
 import { history } from '../lib/load.mjs';
-import { stateOf, unsupervised } from '../lib/processes.mjs';
+import { openSession, stateOf, unsupervised } from '../lib/processes.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
@@ -144,6 +144,76 @@ it('without a database a command is answered with 503, and works again with it',
 	await works();
 	assert.equal((await sendUntilAnswered(device, 'there again')).status, 201);
 	await device.end(true);
+});
+
+describe('one connection, on which statements fail', () => {
+	let own, alice, room, device;
+	before(async () => {
+		own = await startStack({ env: { PARLEY_STATEMENT_TIMEOUT_MS: '400', PARLEY_PUSH_CONNECTIONS: '1' } });
+		const bob = await register(own, 'Bob');
+		alice = await register(own, 'Alice');
+		room = await groupOf(alice, [bob]);
+		device = await connect(alice);
+	});
+	after(async () => {
+		await device?.end(true);
+		await own?.stop();
+	});
+
+	const sendBy = async (body) => {
+		const id = randomUUID();
+		await device.publish(`users/${alice.id}/commands/send`, { id, conversation_id: room.id, body });
+		return device.next(({ topic, event }) => topic.endsWith('/replies') && event.id === id, 10_000);
+	};
+	const connection = () =>
+		own.sql("select pid from pg_stat_activity where query like '%message_send(%' and pid <> pg_backend_pid()", { superuser: true });
+
+	/** Sends that many into a conversation that is locked; resolves to their answers and the connection that it was. */
+	async function sendHeld(count) {
+		const session = await openSession(own);
+		try {
+			await session.run(`begin; select from conversations where id = '${room.id}' for update;`);
+			const held = [...Array(count)].map((_, i) => sendBy(`held ${i}`));
+			const pid = await waitFor(connection, 5000, 'the first waits for the lock');
+			return { statuses: (await Promise.all(held)).map(({ event }) => event.status), pid };
+		} finally {
+			await session.end();
+		}
+	}
+
+	it('the first of its kind: 503, and the next works', async () => {
+		assert.deepEqual((await sendHeld(1)).statuses, [503]);
+		assert.equal((await sendBy('free again')).event.status, 201);
+	});
+
+	it('many, one after the other: 503 each, and the connection stays', async () => {
+		const { statuses, pid } = await sendHeld(8);
+		assert.deepEqual(statuses, Array(8).fill(503));
+		assert.equal((await sendBy('free again')).event.status, 201);
+		assert.equal(await connection(), pid);
+	});
+
+	it('whose result a migration has changed: 503 once, on either way, then as ever', async () => {
+		const define = async (from, to) => {
+			const text = await own.sql("select pg_get_functiondef('message_send'::regproc)");
+			const session = await openSession(own);
+			try {
+				await session.run(`begin; drop function message_send; ${text.replace(from, to)}; commit;`);
+			} finally {
+				await session.end();
+			}
+		};
+		const post = async (body) => (await alice.api.post(`conversations/${room.id}/messages`, { body })).status;
+		await send(alice, room, 'prepared');
+		for (const [from, to] of [['OUT seq bigint', 'OUT seq integer'], ['OUT seq integer', 'OUT seq bigint']]) {
+			await define(from, to);
+			assert.equal((await sendBy('after the change')).event.status, 503);
+			await waitFor(async () => (await sendBy('again')).event.status !== 503, 5000, 'a new connection serves');
+			await waitFor(async () => (await post('again')) !== 503, 5000, 'every worker has a new connection');
+		}
+		assert.equal((await sendBy('as ever')).event.status, 201);
+		assert.equal(await post('as ever'), 201);
+	});
 });
 
 describe('after a restart of the broker', () => {
