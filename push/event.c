@@ -128,6 +128,12 @@ static int64_t revoked_until_s(const struct events *events)
 	return time_now_us() / 1000000 + events->conf->token_ttl_s + SKEW_S;
 }
 
+static void sessions_revoke(struct events *events, const struct uuid *sessions, size_t count)
+{
+	if (fanout_has_plugin(events->fanout))
+		fanout_revoke(events->fanout, revoked_until_s(events), sessions, count);
+}
+
 void events_take(struct events *events, struct str record, lsn_t lsn, int64_t commit_us)
 {
 	struct event event;
@@ -142,7 +148,7 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
 	}
 	typing_event(events->typing, &event);
 	if (event_infos[event.type].data == EVENT_DATA_REVOCATION)
-		events_revoke(
+		sessions_revoke(
 			events, event.data.revocation.session_ids, event.data.revocation.nsessions);
 	else
 		err = event_deliver(events, &event);
@@ -155,8 +161,8 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
 
 void events_revoke(struct events *events, const struct uuid *sessions, size_t count)
 {
-	if (fanout_has_plugin(events->fanout))
-		fanout_revoke(events->fanout, revoked_until_s(events), sessions, count);
+	events->since_us = 0;
+	sessions_revoke(events, sessions, count);
 }
 
 void events_commit(struct events *events, lsn_t end)

@@ -230,9 +230,10 @@ static void push_turn(struct push *push)
 	/* the broker first: what it acknowledges makes the room in which the stream goes on */
 	mqtt_run(push->mqtt, fds[FD_MQTT].revents, now_us);
 	stream_run(push->stream, fds[FD_STREAM].revents, now_us);
+	/* before what it asked for is answered, that may be for a broker that has just been lost */
+	gate_run(push->gate, gate_epoch(push), now_us);
 	pipeline_run(push->pipeline, &fds[FD_PIPELINE], now_us);
 	roles_take(push);
-	gate_run(push->gate, gate_epoch(push), now_us);
 	resync_run(push->resync, now_us);
 	typing_run(push->typing, now_us);
 	fanout_flush(push->fanout);
