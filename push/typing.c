@@ -36,7 +36,8 @@ struct typist {
 	bool members_changed; /* while asking */
 	int64_t begun_us;     /* the last start that was told, or is about to be */
 	int64_t due_us;
-	struct uuid *recipients; /* of TOLD */
+	/* who was told that it began and not that it stopped, also while asking again */
+	struct uuid *recipients;
 	size_t nrecipients;
 };
 
@@ -52,7 +53,7 @@ struct typing {
 
 /* --- the table -------------------------------------------------------------------------------- */
 
-/* The random end of a UUID that the server has made. */
+/* By the end of a UUID, which is random unless a client made it up; such a one is gone with the answer. */
 static struct typist **bucket_of(struct typing *typing, const struct uuid *conversation)
 {
 	uint32_t hash;
@@ -156,12 +157,12 @@ static void typist_publish(struct typing *typing, const struct typist *typist, e
 
 static void typist_stop(struct typing *typing, struct typist *typist)
 {
+	typist_publish(typing, typist, EVENT_TYPING_STOPPED);
+	typist->nrecipients = 0;
 	if (typist->state == TYPIST_ASKING)
 		typist->stopped = true;
-	if (typist->state != TYPIST_TOLD)
-		return;
-	typist_publish(typing, typist, EVENT_TYPING_STOPPED);
-	typist->state = TYPIST_QUIET;
+	else
+		typist->state = TYPIST_QUIET;
 }
 
 /* --- from outside ------------------------------------------------------------------------------ */
@@ -241,8 +242,10 @@ bool typing_tell(struct typing *typing, const struct uuid *conversation, const s
 void typing_forget(struct typing *typing, const struct uuid *conversation, const struct uuid *user)
 {
 	struct typist *typist = typist_find(typing, conversation, user);
-	if (typist != NULL)
-		typist_drop(typing, typist);
+	if (typist == NULL)
+		return;
+	typist_stop(typing, typist);
+	typist_drop(typing, typist);
 }
 
 void typing_stop(struct typing *typing, const struct uuid *conversation, const struct uuid *user)

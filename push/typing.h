@@ -35,7 +35,8 @@ bool typing_begin(struct typing *typing, const struct uuid *conversation, const 
 bool typing_tell(struct typing *typing, const struct uuid *conversation, const struct uuid *user,
 	const struct uuid *recipients, size_t count, int64_t now_us);
 
-/* After typing_begin: it could not be found out, or is nobody's business. */
+/* After typing_begin: it could not be found out, or is nobody's business. Who was told of an earlier start is told that
+ * it stopped. */
 void typing_forget(struct typing *typing, const struct uuid *conversation, const struct uuid *user);
 
 /* Says that somebody has stopped, to those who were told that it began. */
