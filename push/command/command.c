@@ -35,6 +35,7 @@ struct commands {
 	size_t count;
 	size_t bytes;
 	struct buf reply;
+	struct arena *reading; /* of the command that is being read */
 	uint8_t hash_key[crypto_shorthash_KEYBYTES];
 	/* how many of a person's are under way, by a hash of its id: who shares a slot shares the bound */
 	uint16_t people[PEOPLE_SLOTS];
@@ -207,6 +208,11 @@ const struct commands_parts *commands_parts(const struct commands *commands)
 	return &commands->parts;
 }
 
+struct arena *commands_reading(const struct commands *commands)
+{
+	return commands->reading;
+}
+
 void command_read_conversation(struct command *command)
 {
 	json_read_uuid(command->json, "conversation_id", JSON_REQUIRED, &command->faults,
@@ -236,8 +242,8 @@ static void id_read(struct command *command)
 static enum err command_run(struct command *command)
 {
 	char why[JSON_WHY_BYTES];
-	enum err err =
-		json_parse(command->arena, command->document, JSON_DEPTH_MAX, why, &command->json);
+	enum err err = json_parse(
+		command->commands->reading, command->document, JSON_DEPTH_MAX, why, &command->json);
 	if (err != OK)
 		return err;
 	id_read(command);
@@ -308,6 +314,7 @@ void commands_take(void *ctx, struct str topic, struct str payload, bool retaine
 	err = command_run(command);
 	if (err != OK)
 		command_fail(command, err);
+	arena_reset(commands->reading);
 }
 
 /* --- start and end ------------------------------------------------------------------------------ */
@@ -318,6 +325,7 @@ struct commands *commands_new(const struct commands_parts *parts)
 	if (commands == NULL || shm_private(&commands->limits) != OK)
 		fatal("out of memory");
 	commands->parts = *parts;
+	commands->reading = arena_new();
 	randombytes_buf(commands->hash_key, sizeof(commands->hash_key));
 	return commands;
 }
@@ -331,6 +339,7 @@ void commands_free(struct commands *commands)
 		arena_free(command->arena);
 		free(command);
 	}
+	arena_free(commands->reading);
 	buf_free(&commands->reply);
 	free(commands);
 }

@@ -78,8 +78,9 @@ struct command {
 	struct uuid user_id;
 	struct uuid id; /* that it was sent with; nil: none */
 	struct arena *arena;
-	struct str document;
-	const struct json *json;
+	struct str document; /* on the arena */
+	const struct json *
+		json; /* while it is read: a tree is forty times the text, and thousands may wait */
 	struct faults faults;
 	struct uuid conversation_id;
 	int64_t taken_us;
@@ -96,6 +97,9 @@ struct command {
 
 /* What there is to work with. */
 const struct commands_parts *commands_parts(const struct commands *commands);
+
+/* For what is needed while a command is read, as its json is, and no longer. */
+struct arena *commands_reading(const struct commands *commands);
 
 /* Reads conversation_id, which every command has. */
 void command_read_conversation(struct command *command);

@@ -38,6 +38,13 @@ static void message_answered(void *ctx, enum err err, const struct rows *rows)
 	command_reply(command, sent.created ? 201 : 200);
 }
 
+/* Until the command is answered. */
+static void text_keep(struct arena *arena, struct str *text)
+{
+	if (text->ptr != NULL)
+		text->ptr = arena_strndup(arena, text->ptr, text->len);
+}
+
 enum err message_command(struct command *command)
 {
 	struct message_limits limits = message_limits_of(commands_parts(command->commands)->conf);
@@ -46,10 +53,14 @@ enum err message_command(struct command *command)
 	if (json_get(command->json, "id") == NULL)
 		fault_add(&command->faults, "id", "required",
 			"A command needs one, to be sent again safely.");
-	message_new_read(command->arena, command->json, command->document, &limits,
-		&command->faults, message);
+	message_new_read(commands_reading(command->commands), command->json, command->document,
+		&limits, &command->faults, message);
 	if (command->faults.count > 0)
 		return ERR_INVALID_INPUT;
+	/* the metadata is of the document */
+	text_keep(command->arena, &message->type);
+	text_keep(command->arena, &message->body);
+	text_keep(command->arena, &message->ciphertext);
 	command_submit(command,
 		message_send_call(&command->conversation_id, &command->user_id, message),
 		message_answered);
