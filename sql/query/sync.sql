@@ -91,15 +91,39 @@ order by m.conversation_id
 limit $4::bigint
 
 -- name: sync_messages many
--- See the function: user, from, (conversation, seq) behind which to go on (null: from the first), known_seq,
--- conversations to look at (null: all), rows.
+-- See the function: user, from, (conversation, seq) behind which to go on (null: from the first), known_seq, rows.
 select conversation_id, seq, id, rev, sender_id, type, body, ciphertext, metadata, reply_to, created_at,
 	edited_at, deleted_at, status, known_seq
 from sync_messages($1::uuid, $2::bigint::text::xid8,
-	coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'), $4::bigint, $5::bigint, $6::text::uuid[],
-	$7::bigint)
+	coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'), $4::bigint, $5::bigint, $6::bigint)
 order by conversation_id, seq
-limit $7::bigint
+limit $6::bigint
+
+-- name: sync_messages_among many
+-- The same from the first on, where the conversations that have changed are known, and few: user, from, conversations, rows. One
+-- statement for all of them, three times as fast.
+with since as materialized (
+	select $2::bigint::text::xid8 as xid, pg_snapshot_xmax(pg_current_snapshot()) as future
+)
+select x.conversation_id, x.seq, x.id, x.rev, x.sender_id, x.type, x.body, x.ciphertext,
+	x.metadata::text as metadata, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
+	message_status(x.seq, x.sender_id, room.read_seq, room.delivered_seq, room.first_joined_seq,
+		room.first_user_id, room.second_joined_seq) as status,
+	room.known_seq
+from (
+	select m.conversation_id as id, m.floor_seq, k.known_seq, w.*
+	from members m
+	cross join lateral sync_known(m.conversation_id, m.floor_seq, (select xid from since),
+		(select future from since)) k
+	cross join lateral conversation_watermarks(m.conversation_id) w
+	where m.user_id = $1::uuid and m.conversation_id = any($3::text::uuid[]) and m.left_at is null
+	-- worked out once a conversation, not for each of its messages
+	offset 0
+) room
+cross join lateral sync_room(room.id, room.floor_seq, room.known_seq, (select xid from since),
+	(select future from since), $4::bigint) x
+order by x.conversation_id, x.seq
+limit $4::bigint
 
 -- name: sync_receipts many
 -- Members other than the user $1, of what it is in, whose watermarks may have moved since $2; by ids behind ($3, $4); $5

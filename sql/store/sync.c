@@ -175,6 +175,19 @@ static struct param changed_ids(const struct page *page)
 	return P_TEXT(uuid_array(page->arena, ids, out->nconversations));
 }
 
+static enum err run_messages(struct page *page, struct rows **rows)
+{
+	const struct sync_cursor *place = page->place;
+
+	if (page->knows_changed)
+		return db_run(page->db, page->arena, Q_SYNC_MESSAGES_AMONG, rows,
+			P_UUID(page->user), P_INT64(place->from), changed_ids(page),
+			page_rows(page));
+	return db_run(page->db, page->arena, Q_SYNC_MESSAGES, rows, P_UUID(page->user),
+		P_INT64(place->from), P_UUID(&place->conversation_id), P_INT64(place->seq),
+		P_INT64(place->known_seq), page_rows(page));
+}
+
 static enum err fill_messages(struct page *page, bool *full)
 {
 	static const char *const names[] = { "conversation_id", "known_seq" };
@@ -187,10 +200,7 @@ static enum err fill_messages(struct page *page, bool *full)
 	*full = false;
 	if (page->knows_changed && out->nconversations == 0)
 		return OK;
-	err = db_run(page->db, page->arena, Q_SYNC_MESSAGES, &rows, P_UUID(page->user),
-		P_INT64(place->from), P_UUID(&place->conversation_id), P_INT64(place->seq),
-		P_INT64(place->known_seq), page->knows_changed ? changed_ids(page) : P_NULL(),
-		page_rows(page));
+	err = run_messages(page, &rows);
 	if (err != OK)
 		return err;
 	columns_find(rows, "", names, 2, &c);

@@ -281,7 +281,7 @@ async function explainedSync(stack, person, since) {
 		['sync_begin', [person]],
 		['sync_conversations', [person, since, null, 101]],
 		['sync_left', [person, since, null, 91]],
-		['sync_messages', [person, since, null, 0, 0, among, 91]],
+		['sync_messages_among', [person, since, among, 91]],
 		['sync_receipts', [person, since, null, null, 61]],
 	];
 	const found = [];
