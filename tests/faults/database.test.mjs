@@ -158,7 +158,7 @@ it('a server that stands still in the middle of the work costs 503, and no worke
 	try {
 		const person = await register(own, 'Patient');
 		const workers = (await childrenOf(await own.pid('rest'))).sort();
-		const connections = "select pid from pg_stat_activity where usename = 'parley_rest'";
+		const connections = "select pid from pg_stat_activity where application_name = 'parley-rest'";
 		frozen = (
 			await waitFor(async () => {
 				const pids = (await own.sql(connections, { superuser: true })).split('\n');
