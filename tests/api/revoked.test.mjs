@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { api, directOf, groupOf, must, PASSWORD, register, send, signIn } from '../lib/client.mjs';
 import { documentedRoutes } from '../lib/contract.mjs';
 import { sharedStack } from '../lib/stack.mjs';
+import { waitFor } from '../lib/wait.mjs';
 
 let stack, friend;
 before(async () => {
@@ -148,7 +149,8 @@ it('no request that begins after the 204 succeeds, however many are under way', 
 			}
 		};
 		const clients = Array.from({ length: 12 }, (_, i) => client(i));
-		await Promise.race([...clients, new Promise((resolve) => setTimeout(resolve, 100))]);
+		// a client that fails says so at once, and is not waited past
+		await Promise.race([...clients, waitFor(() => acked >= clients.length, 10_000, 'all are under way')]);
 		await end(session, other);
 		ended = performance.now();
 		await Promise.all(clients);
