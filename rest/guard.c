@@ -94,6 +94,8 @@ enum err guard_caller(struct request *req, enum guard guard)
 	static const struct str scheme = { "Bearer ", 7 };
 	struct str header = request_header(req, "HTTP_AUTHORIZATION");
 	struct str token;
+	struct claims claims;
+	enum err err;
 
 	if (guard == GUARD_NONE)
 		return OK;
@@ -102,7 +104,16 @@ enum err guard_caller(struct request *req, enum guard guard)
 		return ERR_UNAUTHORIZED;
 	/* two headers arrive as one with a comma, which no token has: refused by its form */
 	token = str_trim((struct str){ header.ptr + scheme.len, header.len - scheme.len });
-	return token_verify(req, token, &req->caller);
+	err = token_verify(req, token, &claims);
+	if (err != OK)
+		return err;
+	req->caller = (struct caller){
+		.kind = CALLER_USER,
+		.user_id = claims.user_id,
+		.session_id = claims.session_id,
+	};
+	memcpy(req->caller.device_id, claims.device_id, sizeof(claims.device_id));
+	return OK;
 }
 
 /* ---- the rate ---------------------------------------------------------------------------------

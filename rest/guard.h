@@ -8,10 +8,13 @@
 
 enum guard {
 	GUARD_NONE, /* anybody */
-	GUARD_USER, /* a valid access token; req->caller is set */
+	GUARD_SELF, /* a person with a session of its own: what no service may do for it */
+	GUARD_USER, /* a person, or a service with the route's scope that acts for one */
+	GUARD_ANY,  /* those, or such a service for itself: the handler looks at req->caller.kind */
+	GUARD__MAX
 };
 
-/* ERR_UNAUTHORIZED, ERR_TOKEN_EXPIRED. */
+/* Who asks: sets req->caller. ERR_UNAUTHORIZED, ERR_TOKEN_EXPIRED. */
 must_check enum err guard_caller(struct request *req, enum guard guard);
 
 /* Takes one from the caller's bucket and adds the RateLimit headers. ERR_RATE_LIMITED, with

@@ -125,9 +125,17 @@ static const char *body_name(const struct route *route)
 
 static void routes_print(void)
 {
+	static const char *const guards[GUARD__MAX] = {
+		[GUARD_NONE] = "-",
+		[GUARD_SELF] = "self",
+		[GUARD_USER] = "user",
+		[GUARD_ANY] = "any",
+	};
+
 	for (size_t i = 0; i < nroutes; i++)
-		printf("%-6s %-60s %-5s body=%s cap=%zu\n", routes[i].method, routes[i].pattern,
-			routes[i].guard == GUARD_USER ? "user" : "-", body_name(&routes[i]),
+		printf("%-6s %-60s %-5s %-20s body=%s cap=%zu\n", routes[i].method,
+			routes[i].pattern, guards[routes[i].guard],
+			scope_infos[routes[i].scope].name, body_name(&routes[i]),
 			routes[i].body_max);
 }
 

@@ -25,7 +25,7 @@ enum {
 	REQUEST_QUERY_MAX = 2048,
 	REQUEST_HEADERS_MAX = 32768, /* all parameters of the gateway together */
 	REQUEST_IDS_MAX = 2,	     /* ids in a path */
-	REQUEST_HEADS_MAX = 8,
+	REQUEST_HEADS_MAX = 16,
 };
 
 /* Where a request comes from and its answer goes: FastCGI or plain CGI. */
@@ -51,6 +51,21 @@ struct worker {
 	struct token_cache *tokens;
 	struct buf body; /* of the answer */
 	struct buf head;
+};
+
+/* Who asks. */
+enum caller_kind {
+	CALLER_NOBODY,
+	CALLER_USER,   /* a person, with a session */
+	CALLER_SERVICE /* the host product's backend: for itself, or for the user of user_id */
+};
+
+struct caller {
+	enum caller_kind kind;
+	struct uuid user_id;	/* nil: nobody, or a service for itself */
+	struct uuid session_id; /* of a person */
+	char device_id[JOSE_DEVICE_MAX + 1];
+	struct uuid service_id; /* of a service */
 };
 
 struct route;
@@ -82,7 +97,7 @@ struct request {
 	const struct route *route;
 	struct uuid ids[REQUEST_IDS_MAX]; /* of the path, in its order */
 
-	struct claims caller;	 /* where the route demands one */
+	struct caller caller;	 /* where the route demands one */
 	struct str document;	 /* the body */
 	const struct json *json; /* its top-level object; none: NULL */
 	struct faults faults;

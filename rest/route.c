@@ -75,7 +75,7 @@ static enum err route_prepare(struct request *req)
 	err = guard_accept(req);
 	if (err == OK)
 		err = guard_caller(req, route->guard);
-	if (err == OK && route->guard == GUARD_USER)
+	if (err == OK && req->caller.kind == CALLER_USER)
 		db_caller(req->db, &req->caller.session_id, &req->caller.user_id);
 	if (err == OK)
 		err = guard_rate(req, route->rate);

@@ -5,6 +5,7 @@
 #ifndef REST_ROUTE_H
 #define REST_ROUTE_H
 
+#include "lib/scope.h"
 #include "lib/shm.h"
 #include "rest/guard.h"
 #include "rest/request.h"
@@ -26,6 +27,7 @@ struct route {
 	const char *pattern; /* a segment in braces is a UUID */
 	handler_fn handler;
 	enum guard guard;
+	enum scope scope; /* what a service needs; SCOPE_NONE: it is refused */
 	enum body body;
 	size_t body_max; /* bytes */
 	enum tx tx;

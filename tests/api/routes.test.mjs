@@ -12,18 +12,20 @@ import { program } from './raw.mjs';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** What `parley-rest --routes` prints: { method, path, user, body, cap }. */
+/** What `parley-rest --routes` prints: { method, path, guard, scope, user, body, cap }. */
 async function builtRoutes() {
 	const { stdout } = await promisify(execFile)(program('parley-rest'), ['--routes']);
 	return stdout
 		.trim()
 		.split('\n')
 		.map((line) => {
-			const [method, pattern, guard, body, cap] = line.trim().split(/\s+/);
+			const [method, pattern, guard, scope, body, cap] = line.trim().split(/\s+/);
 			return {
 				method,
 				path: pattern,
-				user: guard === 'user',
+				guard,
+				scope,
+				user: guard !== '-',
 				body: body.slice('body='.length),
 				cap: Number(cap.slice('cap='.length)),
 			};
