@@ -17,8 +17,6 @@ enum {
 	TYPE_MAX_BYTES = 64,
 	RECORD_DEPTH_MAX = 16,
 	KEEP_BYTES = 65536,
-	/* the clocks of this host, of the workers' and of the broker's may differ by so much */
-	SKEW_S = 60,
 	MID_NONE = 65536, /* message ids are below */
 };
 
@@ -125,7 +123,7 @@ static enum err event_deliver(struct events *events, const struct event *event)
 /* Until the last token of a session that ended just now has expired by itself. */
 static int64_t revoked_until_s(const struct events *events)
 {
-	return time_now_us() / 1000000 + events->conf->token_ttl_s + SKEW_S;
+	return time_now_us() / 1000000 + events->conf->token_ttl_s + EVENTS_SKEW_S;
 }
 
 static void sessions_revoke(struct events *events, const struct uuid *sessions, size_t count)

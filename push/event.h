@@ -21,6 +21,11 @@
 
 struct events;
 
+enum {
+	/* the clocks of this host, of the workers' and of the broker's may differ by so much */
+	EVENTS_SKEW_S = 60
+};
+
 /* Everything is borrowed; typing is told of what ends it. Owned by the caller. */
 struct events *events_new(const struct conf *conf, const struct mqtt *mqtt, struct fanout *fanout,
 	struct typing *typing, struct metrics *metrics);

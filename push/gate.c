@@ -1,5 +1,5 @@
 /*
- * Reads the sessions that ended lately, page by page; see the header.
+ * Tells what is in the table of steps, page by page, and then that people may come in; see the header.
  */
 #include "push/gate.h"
 
@@ -12,7 +12,6 @@
 enum {
 	PAGE = 1000,
 	RETRY_US = 500000,
-	SKEW_S = 60, /* between the clocks of the hosts */
 };
 
 struct gate {
@@ -23,49 +22,83 @@ struct gate {
 	struct pending pending;
 	bool asking;
 	uint64_t epoch;	 /* as it is now */
-	uint64_t asked;	 /* for which epoch the pages are read */
-	uint64_t opened; /* for which all has been told */
+	uint64_t asked;	 /* for which epoch all is told */
+	uint64_t opened; /* for which it has been told */
 	int64_t ask_at_us;
-	struct uuid after; /* the last id of the page before */
-	size_t count;
+	size_t step;	   /* what is told now; GATE_STEPS: all has been */
+	struct uuid after; /* the last id of its page before */
+	size_t told;	   /* rows, of all steps */
 	struct uuid ids[PAGE];
 };
 
-static void page_answered(void *ctx, enum err err, const struct rows *rows);
+/* --- what is told ------------------------------------------------------------------------------- */
+
+static struct call revoked_call(const struct gate *gate)
+{
+	return session_revoked_call(gate->conf->token_ttl_s + EVENTS_SKEW_S, &gate->after, PAGE);
+}
+
+static size_t revoked_tell(struct gate *gate, const struct rows *rows)
+{
+	size_t count;
+	session_revoked_answer(rows, gate->ids, PAGE, &count);
+	events_revoke(gate->events, gate->ids, count);
+	return count;
+}
+
+/* In this order. Each is read in pages of PAGE rows, by the id that gate->ids then ends with. */
+static const struct step {
+	struct call (*call)(const struct gate *gate);
+	size_t (*tell)(struct gate *gate, const struct rows *rows); /* how many rows came */
+} steps[] = {
+	{ revoked_call, revoked_tell },
+};
+enum {
+	GATE_STEPS = sizeof(steps) / sizeof(steps[0])
+};
+
+/* --- page by page ------------------------------------------------------------------------------- */
+
+static void step_begin(struct gate *gate, size_t step)
+{
+	gate->step = step;
+	gate->after = (struct uuid){ { 0 } };
+}
+
+static void page_answered(void *ctx, enum err err, const struct rows *rows)
+{
+	struct gate *gate = ctx;
+	gate->asking = false;
+	gate->ask_at_us = err != OK ? time_mono_us() + RETRY_US : 0;
+	/* without room, or for a broker that is gone: it is asked again */
+	if (err != OK || gate->asked != gate->epoch || !events_have_room(gate->events))
+		return;
+	size_t count = steps[gate->step].tell(gate, rows);
+	gate->told += count;
+	if (count == PAGE)
+		gate->after = gate->ids[count - 1];
+	else
+		step_begin(gate, gate->step + 1);
+}
 
 static void page_ask(struct gate *gate)
 {
 	gate->asking = true;
-	gate->pending.call =
-		session_revoked_call(gate->conf->token_ttl_s + SKEW_S, &gate->after, PAGE);
+	gate->pending.call = steps[gate->step].call(gate);
 	gate->pending.lane = 0;
 	gate->pending.answer = page_answered;
 	gate->pending.ctx = gate;
 	pipeline_submit(gate->pipeline, &gate->pending, time_mono_us());
 }
 
-static void page_answered(void *ctx, enum err err, const struct rows *rows)
+static void open_tell(struct gate *gate)
 {
-	struct gate *gate = ctx;
-	size_t count;
-	gate->asking = false;
-	if (err != OK || gate->asked != gate->epoch) {
-		/* anew: of what was told to a broker that is gone nothing counts */
-		gate->ask_at_us = err != OK ? time_mono_us() + RETRY_US : 0;
-		return;
-	}
-	session_revoked_answer(rows, gate->ids, PAGE, &count);
-	events_revoke(gate->events, gate->ids, count);
-	gate->count += count;
-	if (count == PAGE) {
-		gate->after = gate->ids[count - 1];
-		page_ask(gate);
-		return;
-	}
 	fanout_open(gate->fanout);
 	gate->opened = gate->asked;
-	log_info("people may connect", LOG_INT("revoked_sessions", gate->count));
+	log_info("people may connect", LOG_INT("told", gate->told));
 }
+
+/* --- from outside ------------------------------------------------------------------------------- */
 
 struct gate *gate_new(const struct conf *conf, struct events *events, struct fanout *fanout,
 	struct pipeline *pipeline)
@@ -91,9 +124,11 @@ bool gate_is_open(const struct gate *gate)
 	       (gate->epoch != 0 && gate->epoch == gate->opened);
 }
 
+/* Without room it is woken by the broker, which makes some. */
 static bool gate_is_due(const struct gate *gate)
 {
-	return gate->epoch != 0 && !gate_is_open(gate) && !gate->asking;
+	return gate->epoch != 0 && !gate_is_open(gate) && !gate->asking &&
+	       events_have_room(gate->events);
 }
 
 void gate_poll(const struct gate *gate, int64_t *wake_us)
@@ -102,13 +137,19 @@ void gate_poll(const struct gate *gate, int64_t *wake_us)
 		*wake_us = gate->ask_at_us;
 }
 
+/* What was told to a broker that is gone counts for nothing: then all of it is told anew. */
 void gate_run(struct gate *gate, uint64_t epoch, int64_t now_us)
 {
 	gate->epoch = epoch;
 	if (!gate_is_due(gate) || now_us < gate->ask_at_us)
 		return;
-	gate->asked = epoch;
-	gate->after = (struct uuid){ { 0 } };
-	gate->count = 0;
-	page_ask(gate);
+	if (gate->asked != epoch) {
+		gate->asked = epoch;
+		gate->told = 0;
+		step_begin(gate, 0);
+	}
+	if (gate->step == GATE_STEPS)
+		open_tell(gate);
+	else
+		page_ask(gate);
 }

@@ -7,18 +7,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "lib/log.h"
-#include "lib/time.h"
+#include "tests/unit/broker.h"
 
 struct fixture {
 	char secret[64];
-	char host[16];
 	struct conf conf;
 	struct metrics metrics;
 	struct mqtt *mqtt;
@@ -30,7 +27,6 @@ static int client_make(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	assert_non_null(fixture);
-	snprintf(fixture->host, sizeof(fixture->host), "127.0.0.1");
 	snprintf(fixture->secret, sizeof(fixture->secret), "/tmp/parley-test-XXXXXX");
 	int fd = mkstemp(fixture->secret);
 	assert_int_equal(write(fd, "secret\n", 7), 7);
@@ -189,80 +185,6 @@ static void without_the_plugin_each_gets_a_publish_at_once(void **state)
 	free(ids);
 }
 
-/* --- a broker that is one in name ------------------------------------------------------------- */
-
-enum {
-	DEADLINE_US = 10000000
-};
-
-static int broker_listen(struct fixture *fixture)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	fixture->conf.broker_host = fixture->host;
-	fixture->conf.broker_port = ntohs(address.sin_port);
-	return fd;
-}
-
-/* The client's turn, until fd can be read from. */
-static void mqtt_turn(struct mqtt *mqtt, int fd)
-{
-	int64_t by_us = time_mono_us() + DEADLINE_US;
-	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN } };
-	while ((fds[0].revents & POLLIN) == 0) {
-		int64_t now_us = time_mono_us(), wake_us = by_us;
-		assert_true(now_us < by_us);
-		mqtt_poll(mqtt, &fds[1], &wake_us);
-		poll(fds, 2, wake_us <= now_us ? 0 : (int)((wake_us - now_us) / 1000) + 1);
-		mqtt_run(mqtt, fds[1].revents, time_mono_us());
-	}
-}
-
-static int broker_accept(struct mqtt *mqtt, int listener)
-{
-	static const char connack[] = { 0x20, 2, 0, 0 };
-	char packet[256];
-	mqtt_turn(mqtt, listener);
-	int fd = accept(listener, NULL, NULL);
-	mqtt_turn(mqtt, fd);
-	assert_true(read(fd, packet, sizeof(packet)) > 0);
-	assert_int_equal(write(fd, connack, sizeof(connack)), sizeof(connack));
-	while (!mqtt_ready(mqtt)) {
-		struct pollfd own;
-		int64_t wake_us = INT64_MAX;
-		mqtt_poll(mqtt, &own, &wake_us);
-		assert_true(poll(&own, 1, DEADLINE_US / 1000) > 0);
-		mqtt_run(mqtt, own.revents, time_mono_us());
-	}
-	return fd;
-}
-
-/* What has come when it ends with what is awaited. */
-static const char *broker_read(struct mqtt *mqtt, int fd, const char *awaited)
-{
-	static char bytes[4096];
-	size_t len = 0;
-	do {
-		mqtt_turn(mqtt, fd);
-		ssize_t count = read(fd, bytes + len, sizeof(bytes) - 1 - len);
-		assert_true(count > 0);
-		for (ssize_t i = 0; i < count; i++, len++)
-			bytes[len] = bytes[len] == '\0' ? '.' : bytes[len];
-		bytes[len] = '\0';
-	} while (strstr(bytes, awaited) == NULL);
-	return bytes;
-}
-
-static void acked_by_nobody(void *ctx, int mid)
-{
-	(void)ctx, (void)mid;
-}
-
 static void only_the_broker_that_was_told_all_is_opened(void **state)
 {
 	struct fixture *fixture = *state;
@@ -271,7 +193,7 @@ static void only_the_broker_that_was_told_all_is_opened(void **state)
 	told_by(fixture->fanout, &told);
 	const struct mqtt_handlers handlers = { .acked = acked_by_nobody };
 	mqtt_handle(fixture->mqtt, &handlers);
-	int listener = broker_listen(fixture);
+	int listener = broker_listen(&fixture->conf);
 	int fd = broker_accept(fixture->mqtt, listener);
 	fanout_revoke(fixture->fanout, 1, &ended, 1);
 	fanout_open(fixture->fanout);

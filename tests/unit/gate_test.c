@@ -1,0 +1,284 @@
+/* What the plugin is told before people may come in: page by page, at the pace of the broker, and anew to each. */
+#include "push/gate.c"
+
+#include <endian.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sql/rows.h"
+#include "tests/unit/broker.h"
+
+enum {
+	EPOCH = 7
+};
+
+/* The database is asked, and answers when the test says so. */
+static struct pending *asked;
+
+void pipeline_submit(struct pipeline *pipeline, struct pending *pending, int64_t now_us)
+{
+	(void)pipeline, (void)now_us;
+	assert_null(asked);
+	asked = pending;
+}
+
+static struct fixture {
+	char secret[64];
+	struct conf conf;
+	struct metrics metrics;
+	struct mqtt *mqtt;
+	struct fanout *fanout;
+	struct typing *typing;
+	struct events *events;
+	struct gate *gate;
+	int listener, broker;
+} fixture;
+
+static void ack(void *ctx, int mid)
+{
+	events_acked(ctx, mid);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	struct fixture *f = &fixture;
+	*f = (struct fixture){ .secret = "/tmp/parley-test-XXXXXX", .conf.token_ttl_s = 900 };
+	asked = NULL;
+	int fd = mkstemp(f->secret);
+	assert_int_equal(write(fd, "secret\n", 7), 7);
+	close(fd);
+	f->conf.broker_secret = f->secret;
+	f->listener = broker_listen(&f->conf);
+	assert_int_equal(mqtt_new(&f->conf, &f->metrics, &f->mqtt), OK);
+	f->fanout = fanout_new(&f->conf, f->mqtt);
+	f->typing = typing_new(f->mqtt, f->fanout, &f->metrics);
+	f->events = events_new(&f->conf, f->mqtt, f->fanout, f->typing, &f->metrics);
+	f->gate = gate_new(&f->conf, f->events, f->fanout, NULL);
+	const struct mqtt_handlers handlers = { .acked = ack, .acked_ctx = f->events };
+	mqtt_handle(f->mqtt, &handlers);
+	f->broker = broker_accept(f->mqtt, f->listener);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	struct fixture *f = &fixture;
+	gate_free(f->gate);
+	events_free(f->events);
+	typing_free(f->typing);
+	fanout_free(f->fanout);
+	mqtt_free(f->mqtt);
+	close(f->broker);
+	close(f->listener);
+	unlink(f->secret);
+	return 0;
+}
+
+/* The ids that a page shall have: numbers from first on. */
+static struct uuid id_of(uint32_t number)
+{
+	struct uuid id = { { 0 } };
+	uint32_t wide = htobe32(number);
+	memcpy(id.bytes, &wide, sizeof(wide));
+	return id;
+}
+
+static PGresult *page_make(uint32_t first, uint32_t count)
+{
+	static char name[] = "id";
+	PGresAttDesc column = { .name = name, .format = 1, .typlen = 16 };
+	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	assert_int_equal(PQsetResultAttrs(result, 1, &column), 1);
+	for (uint32_t i = 0; i < count; i++) {
+		struct uuid id = id_of(first + i);
+		assert_int_equal(PQsetvalue(result, (int)i, 0, (char *)id.bytes, sizeof(id)), 1);
+	}
+	return result;
+}
+
+/* The database answers what it was asked. */
+static void answer(uint32_t first, uint32_t count)
+{
+	struct pending *pending = asked;
+	struct rows rows = { page_make(first, count), "page" };
+	assert_non_null(pending);
+	asked = NULL;
+	pending->answer(pending->ctx, OK, &rows);
+	PQclear(rows.result);
+}
+
+static void answer_nothing(void)
+{
+	struct pending *pending = asked;
+	assert_non_null(pending);
+	asked = NULL;
+	pending->answer(pending->ctx, ERR_UNAVAILABLE, NULL);
+}
+
+static void run(uint64_t epoch)
+{
+	gate_run(fixture.gate, epoch, time_mono_us());
+}
+
+static bool is_due(void)
+{
+	int64_t wake_us = INT64_MAX;
+	gate_poll(fixture.gate, &wake_us);
+	return wake_us < INT64_MAX;
+}
+
+/* All that there is for the steps from the one on that is being asked. */
+static void answer_the_rest(uint64_t epoch)
+{
+	while (asked) {
+		answer(0, 0);
+		run(epoch);
+	}
+}
+
+static void it_opens_when_all_pages_are_told(void **state)
+{
+	(void)state;
+	assert_false(is_due());
+	run(EPOCH);
+	assert_false(is_due());
+	answer(1, PAGE);
+	assert_true(is_due());
+	assert_false(gate_is_open(fixture.gate));
+	run(EPOCH);
+	struct uuid last = id_of(PAGE);
+	assert_memory_equal(&fixture.gate->after, &last, sizeof(last));
+	answer(PAGE + 1, 1);
+	run(EPOCH);
+	assert_memory_equal(&fixture.gate->after, &(struct uuid){ { 0 } }, sizeof(last));
+	answer_the_rest(EPOCH);
+	assert_true(gate_is_open(fixture.gate));
+	assert_false(is_due());
+	const char *bytes = broker_read(fixture.mqtt, fixture.broker, "open\n\n");
+	assert_non_null(strstr(bytes, "\n000003e9-0000-0000-0000-000000000000\n"));
+	run(EPOCH);
+	assert_null(asked);
+}
+
+static void a_page_that_cannot_be_read_is_asked_for_again_a_little_later(void **state)
+{
+	(void)state;
+	run(EPOCH);
+	answer(1, PAGE);
+	run(EPOCH);
+	answer_nothing();
+	run(EPOCH);
+	assert_null(asked);
+	assert_true(is_due());
+	gate_run(fixture.gate, EPOCH, time_mono_us() + RETRY_US);
+	struct uuid last = id_of(PAGE);
+	assert_memory_equal(&fixture.gate->after, &last, sizeof(last));
+	answer(PAGE + 1, 1);
+	run(EPOCH);
+	answer_the_rest(EPOCH);
+	assert_true(gate_is_open(fixture.gate));
+}
+
+static void another_broker_is_told_all_of_it_anew(void **state)
+{
+	(void)state;
+	run(EPOCH);
+	answer(1, PAGE);
+	run(EPOCH);
+	/* the answer is for one that is gone */
+	run(0);
+	assert_false(is_due());
+	run(EPOCH + 1);
+	size_t before = events_outstanding(fixture.events);
+	answer(PAGE + 1, 1);
+	assert_int_equal(events_outstanding(fixture.events), before);
+	run(EPOCH + 1);
+	assert_memory_equal(&fixture.gate->after, &(struct uuid){ { 0 } }, sizeof(struct uuid));
+	answer_the_rest(EPOCH + 1);
+	assert_true(gate_is_open(fixture.gate));
+	run(EPOCH + 2);
+	assert_false(gate_is_open(fixture.gate));
+	assert_non_null(asked);
+}
+
+/* Publishes that the broker has not acknowledged, until there is room for no more. */
+static void window_fill(void)
+{
+	struct uuid nobody = { { 9 } };
+	while (events_have_room(fixture.events))
+		events_revoke(fixture.events, &nobody, 1);
+	fanout_flush(fixture.fanout);
+}
+
+/* The broker acknowledges all that has left: QoS 1, in order. */
+static void window_empty(void)
+{
+	for (int mid = 1; events_outstanding(fixture.events) > 0; mid++)
+		events_acked(fixture.events, mid);
+}
+
+static void without_room_nothing_is_asked_and_nothing_told(void **state)
+{
+	(void)state;
+	window_fill();
+	run(EPOCH);
+	assert_null(asked);
+	assert_false(is_due());
+	window_empty();
+	assert_true(is_due());
+	run(EPOCH);
+
+	/* gone while the database was asked: the page is read again */
+	window_fill();
+	size_t before = events_outstanding(fixture.events);
+	answer(1, PAGE);
+	assert_int_equal(events_outstanding(fixture.events), before);
+	run(EPOCH);
+	assert_null(asked);
+	window_empty();
+	run(EPOCH);
+	assert_memory_equal(&fixture.gate->after, &(struct uuid){ { 0 } }, sizeof(struct uuid));
+	answer(1, 1);
+	assert_int_equal(events_outstanding(fixture.events), 1);
+	run(EPOCH);
+	answer_the_rest(EPOCH);
+	assert_true(gate_is_open(fixture.gate));
+}
+
+static void without_the_plugin_there_is_no_gate(void **state)
+{
+	tear_down(state);
+	set_up(state);
+	fanout_free(fixture.fanout);
+	fixture.conf.broker_fanout = BROKER_FANOUT_PUBLISH;
+	fixture.fanout = fanout_new(&fixture.conf, fixture.mqtt);
+	fixture.gate->fanout = fixture.fanout;
+	run(EPOCH);
+	assert_null(asked);
+	assert_false(is_due());
+	assert_true(gate_is_open(fixture.gate));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(it_opens_when_all_pages_are_told),
+		TEST(a_page_that_cannot_be_read_is_asked_for_again_a_little_later),
+		TEST(another_broker_is_told_all_of_it_anew),
+		TEST(without_room_nothing_is_asked_and_nothing_told),
+		TEST(without_the_plugin_there_is_no_gate),
+	};
+	log_open("gate_test", LOG_LEVEL_ERROR + 1);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
