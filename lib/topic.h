@@ -30,6 +30,9 @@ enum topic_name topic_name_of(struct str name);
 /* Where parley-push hands events to the plugin, and it alone. */
 #define TOPIC_CONTROL "$CONTROL/parley/v1"
 
+/* What parley-push subscribes to: the commands of everybody. */
+#define TOPIC_COMMANDS "users/+/commands/#"
+
 enum {
 	TOPIC_USER_BYTES = 6 + UUID_TEXT_LEN + 1 + 16 + 1, /* "users/" id "/" name NUL */
 	TOPIC_DEVICE_MAX = 64,

@@ -10,8 +10,6 @@
 #include "lib/topic.h"
 #include "push/broker/command.h"
 
-#define COMMANDS_FILTER "users/+/commands/#"
-
 /* users/<any>/commands/…, as the filter says */
 static bool is_command(struct str topic)
 {
@@ -31,7 +29,7 @@ static bool push_allows(int access, struct str topic, bool retain)
 	case MOSQ_ACL_WRITE:
 		return !retain && str_equal(topic, STR(TOPIC_CONTROL));
 	case MOSQ_ACL_SUBSCRIBE:
-		return str_equal(topic, STR(COMMANDS_FILTER));
+		return str_equal(topic, STR(TOPIC_COMMANDS));
 	case MOSQ_ACL_READ:
 		return is_command(topic);
 	case MOSQ_ACL_UNSUBSCRIBE:
@@ -68,7 +66,7 @@ bool acl_allows(
 static void push_note(struct clients *clients, struct client *push, int access, struct str topic)
 {
 	bool is_subscription = access == MOSQ_ACL_SUBSCRIBE || access == MOSQ_ACL_UNSUBSCRIBE;
-	if (is_subscription && str_equal(topic, STR(COMMANDS_FILTER)))
+	if (is_subscription && str_equal(topic, STR(TOPIC_COMMANDS)))
 		client_listen(clients, push, access == MOSQ_ACL_SUBSCRIBE);
 }
 

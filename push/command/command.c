@@ -14,8 +14,6 @@
 #include "lib/shm.h"
 #include "lib/time.h"
 
-#define COMMANDS_FILTER "users/+/commands/#"
-
 enum {
 	PAYLOAD_MAX_BYTES = 256 * 1024, /* as the body of a message over REST */
 	PENDING_MAX = 4096,
@@ -346,7 +344,7 @@ void commands_free(struct commands *commands)
 
 void commands_serve(struct commands *commands, bool serve)
 {
-	mqtt_subscribe(commands->parts.mqtt, serve ? COMMANDS_FILTER : NULL);
+	mqtt_subscribe(commands->parts.mqtt, serve ? TOPIC_COMMANDS : NULL);
 }
 
 size_t commands_count(const struct commands *commands)

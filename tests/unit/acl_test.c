@@ -185,11 +185,11 @@ static void parley_push_listens_while_it_is_subscribed(void **state)
 		bool listening;
 	} steps[] = {
 		{ MOSQ_ACL_SUBSCRIBE, "users/+/#", false },
-		{ MOSQ_ACL_SUBSCRIBE, COMMANDS_FILTER, true },
+		{ MOSQ_ACL_SUBSCRIBE, TOPIC_COMMANDS, true },
 		{ MOSQ_ACL_READ, "users/" ME "/commands/send", true },
 		{ MOSQ_ACL_WRITE, TOPIC_CONTROL, true },
 		{ MOSQ_ACL_UNSUBSCRIBE, "users/+/#", true },
-		{ MOSQ_ACL_UNSUBSCRIBE, COMMANDS_FILTER, false },
+		{ MOSQ_ACL_UNSUBSCRIBE, TOPIC_COMMANDS, false },
 	};
 	static struct client client;
 	found = &client;
