@@ -31,6 +31,7 @@ struct events {
 	struct buf payload;
 	int64_t since_us; /* of the publishes being made: when their transaction was committed */
 	int64_t last_us;
+	uint64_t changes; /* see events_changes */
 	bool stopped;
 };
 
@@ -161,6 +162,23 @@ void events_revoke(struct events *events, const struct uuid *sessions, size_t co
 {
 	events->since_us = 0;
 	sessions_revoke(events, sessions, count);
+}
+
+void events_anew(struct events *events)
+{
+	events->since_us = 0;
+	fanout_anew(events->fanout);
+}
+
+void events_bar(struct events *events, const struct uuid *users, size_t count)
+{
+	events->since_us = 0;
+	fanout_bar(events->fanout, users, count);
+}
+
+uint64_t events_changes(const struct events *events)
+{
+	return events->changes;
 }
 
 void events_commit(struct events *events, lsn_t end)

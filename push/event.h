@@ -43,6 +43,14 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
  * there is room. */
 void events_revoke(struct events *events, const struct uuid *sessions, size_t count);
 
+/* For the gate: who is barred is told from here on, to the end of all that it tells; and a page of them. */
+void events_anew(struct events *events);
+void events_bar(struct events *events, const struct uuid *users, size_t count);
+
+/* Counts the records that changed what the gate reads pages of, other than by adding to it: a page that was read before one
+ * may say what is no longer so. */
+uint64_t events_changes(const struct events *events);
+
 /* The transaction is over. */
 void events_commit(struct events *events, lsn_t end);
 

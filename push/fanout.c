@@ -3,6 +3,7 @@
  */
 #include "push/fanout.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,17 +203,40 @@ enum err fanout_deliver(struct fanout *fanout, const struct delivery *delivery, 
 				  : deliver_publish(fanout, delivery, awaited);
 }
 
-void fanout_revoke(
-	struct fanout *fanout, int64_t until_s, const struct uuid *sessions, size_t count)
+/* One line, and ids below it; in as many as they take. */
+static void list_send(struct fanout *fanout, const char *line, const struct uuid *ids, size_t count)
 {
 	for (size_t from = 0; from < count; from += CONTROL_RECIPIENTS_MAX) {
 		size_t left = count - from;
 		size_t step = left < CONTROL_RECIPIENTS_MAX ? left : CONTROL_RECIPIENTS_MAX;
 		struct buf *text =
 			batch_extend(fanout, HEAD_MAX_BYTES + step * ID_LINE_BYTES, true);
-		buf_printf(text, "revoke %lld\n", (long long)until_s);
-		ids_write(text, sessions + from, step);
+		buf_add_string(text, line);
+		ids_write(text, ids + from, step);
 	}
+}
+
+void fanout_revoke(
+	struct fanout *fanout, int64_t until_s, const struct uuid *sessions, size_t count)
+{
+	char line[HEAD_MAX_BYTES];
+	snprintf(line, sizeof(line), "revoke %lld\n", (long long)until_s);
+	list_send(fanout, line, sessions, count);
+}
+
+void fanout_bar(struct fanout *fanout, const struct uuid *users, size_t count)
+{
+	list_send(fanout, "bar\n", users, count);
+}
+
+void fanout_unbar(struct fanout *fanout, const struct uuid *users, size_t count)
+{
+	list_send(fanout, "unbar\n", users, count);
+}
+
+void fanout_anew(struct fanout *fanout)
+{
+	buf_add_string(batch_extend(fanout, HEAD_MAX_BYTES, true), "anew\n\n");
 }
 
 void fanout_open(struct fanout *fanout)

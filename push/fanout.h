@@ -65,7 +65,14 @@ must_check enum err fanout_deliver(
 void fanout_revoke(
 	struct fanout *fanout, int64_t until_s, const struct uuid *sessions, size_t count);
 
-/* All that is revoked has been told: people may connect. */
+/* To the plugin alone, awaited. Users who may not connect, and are closed if they are; or may again. */
+void fanout_bar(struct fanout *fanout, const struct uuid *users, size_t count);
+void fanout_unbar(struct fanout *fanout, const struct uuid *users, size_t count);
+
+/* To the plugin alone, awaited: all who are barred are told from here on, up to fanout_open. */
+void fanout_anew(struct fanout *fanout);
+
+/* All that keeps somebody out has been told: people may connect. */
 void fanout_open(struct fanout *fanout);
 
 /* payload to everybody who is connected, on users/<id>/sync, spread over window_ms; awaited. */

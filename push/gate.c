@@ -24,6 +24,7 @@ struct gate {
 	uint64_t epoch;	 /* as it is now */
 	uint64_t asked;	 /* for which epoch all is told */
 	uint64_t opened; /* for which it has been told */
+	uint64_t asked_changes;
 	int64_t ask_at_us;
 	size_t step;	   /* what is told now; GATE_STEPS: all has been */
 	struct uuid after; /* the last id of its page before */
@@ -70,8 +71,10 @@ static void page_answered(void *ctx, enum err err, const struct rows *rows)
 	struct gate *gate = ctx;
 	gate->asking = false;
 	gate->ask_at_us = err != OK ? time_mono_us() + RETRY_US : 0;
-	/* without room, or for a broker that is gone: it is asked again */
-	if (err != OK || gate->asked != gate->epoch || !events_have_room(gate->events))
+	/* Without room, or for a broker that is gone, it is asked again; and after a change, which was told already and
+	 * would be told back. */
+	if (err != OK || gate->asked != gate->epoch || !events_have_room(gate->events) ||
+		gate->asked_changes != events_changes(gate->events))
 		return;
 	size_t count = steps[gate->step].tell(gate, rows);
 	gate->told += count;
@@ -84,6 +87,7 @@ static void page_answered(void *ctx, enum err err, const struct rows *rows)
 static void page_ask(struct gate *gate)
 {
 	gate->asking = true;
+	gate->asked_changes = events_changes(gate->events);
 	gate->pending.call = steps[gate->step].call(gate);
 	gate->pending.lane = 0;
 	gate->pending.answer = page_answered;
@@ -146,6 +150,7 @@ void gate_run(struct gate *gate, uint64_t epoch, int64_t now_us)
 	if (gate->asked != epoch) {
 		gate->asked = epoch;
 		gate->told = 0;
+		events_anew(gate->events);
 		step_begin(gate, 0);
 	}
 	if (gate->step == GATE_STEPS)

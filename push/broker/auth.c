@@ -128,6 +128,8 @@ static int user_login(struct broker *broker, struct mosquitto *handle, const str
 		why = "keep-alive is none or too long";
 	if (!why)
 		why = token_read(&broker->settings, login, &id, time_now_us() / 1000000, &claims);
+	if (!why && barred_covers(&broker->barred, &id))
+		why = "user is barred";
 	if (!why && revoked_covers(&broker->revoked, &claims))
 		why = "session was revoked";
 	if (why)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "push/broker/barred.h"
 #include "push/broker/clients.h"
 #include "push/broker/deliver.h"
 #include "push/broker/revoked.h"
@@ -17,10 +18,11 @@ struct broker {
 	struct settings settings;
 	struct clients clients;
 	struct revoked revoked;
+	struct barred barred;
 	struct resync resync;
 	int64_t now_s;		   /* wall clock, as of the last tick */
 	int64_t expiry_checked_us; /* monotonic */
-	bool open;		   /* parley-push has told everything that is revoked */
+	bool open;		   /* parley-push has told all that keeps somebody out */
 	bool reloading;		   /* from a reload to the next tick */
 	bool key_taken_away;	   /* by that reload */
 

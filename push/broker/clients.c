@@ -200,6 +200,14 @@ struct client *client_of_session(const struct clients *clients, const struct uui
 	return NULL;
 }
 
+struct client *client_of_user(const struct user *user)
+{
+	struct client *client = user->clients;
+	while (client && client->revoked)
+		client = client->next;
+	return client;
+}
+
 enum err client_add(struct clients *clients, const struct mosquitto *handle,
 	const struct claims *claims, const char *device, struct client **out)
 {

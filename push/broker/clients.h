@@ -101,6 +101,9 @@ struct user *user_find(const struct clients *clients, const struct uuid *id);
 /* An entry of the session that is not marked as revoked, or NULL. */
 struct client *client_of_session(const struct clients *clients, const struct uuid *session_id);
 
+/* The same of a user. */
+struct client *client_of_user(const struct user *user);
+
 /* An entry for a connection that has proved its claims on device. Older entries of the same handle
  * or client id make room. The user is taken out of its queue. ERR_UNAVAILABLE when out of memory,
  * ERR_RATE_LIMITED when the user has too many connections. *out is borrowed. */

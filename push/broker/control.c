@@ -85,7 +85,8 @@ static bool revoke_read(struct str line, struct control *out)
 	return true;
 }
 
-static bool open_read(struct str line, struct control *out)
+/* Nothing follows the verb. */
+static bool bare_read(struct str line, struct control *out)
 {
 	(void)out;
 	return line.len == 0;
@@ -100,7 +101,10 @@ static const struct verb_row {
 	[CONTROL_DELIVER] = { { "deliver ", 8 }, deliver_read, true },
 	[CONTROL_RESYNC] = { { "resync ", 7 }, resync_read, false },
 	[CONTROL_REVOKE] = { { "revoke ", 7 }, revoke_read, true },
-	[CONTROL_OPEN] = { { "open", 4 }, open_read, false },
+	[CONTROL_BAR] = { { "bar", 3 }, bare_read, true },
+	[CONTROL_UNBAR] = { { "unbar", 5 }, bare_read, true },
+	[CONTROL_ANEW] = { { "anew", 4 }, bare_read, false },
+	[CONTROL_OPEN] = { { "open", 4 }, bare_read, false },
 };
 enum {
 	NVERBS = sizeof(verbs) / sizeof(verbs[0])

@@ -18,8 +18,18 @@
  *	<session id>\n …			clock, when the last of them has expired
  *	\n
  *
- *	open\n\n				all that is revoked has been told: users may come in, who since
- *						the broker's start could not
+ *	bar\n					these users may not come in: their connections are closed, and
+ *	<user id>\n				their logins refused whatever their token says
+ *	<user id>\n …
+ *	\n
+ *
+ *	unbar\n …				they may again
+ *
+ *	anew\n\n				all who are barred are told once more from here to "open", which
+ *						takes the place of what was told before
+ *
+ *	open\n\n				all that keeps somebody out has been told: users may come in, who
+ *						since the broker's start could not
  *
  * Ids are canonical lower case. A publish that does not read so to its end is refused whole.
  */
@@ -36,13 +46,16 @@
 #include "lib/topic.h"
 
 enum {
-	CONTROL_RECIPIENTS_MAX = 4096 /* and sessions */
+	CONTROL_RECIPIENTS_MAX = 4096 /* and sessions, and users */
 };
 
 enum control_verb {
 	CONTROL_DELIVER,
 	CONTROL_RESYNC,
 	CONTROL_REVOKE,
+	CONTROL_BAR,
+	CONTROL_UNBAR,
+	CONTROL_ANEW,
 	CONTROL_OPEN
 };
 
@@ -53,7 +66,7 @@ struct control {
 	uint32_t expiry_s;
 	uint32_t window_ms; /* of resync */
 	int64_t until_s;    /* of revoke */
-	struct str ids;	    /* recipients or sessions: lines of UUID_TEXT_LEN + 1 bytes */
+	struct str ids;	    /* recipients, sessions or users: lines of UUID_TEXT_LEN + 1 bytes */
 	size_t nids;
 	struct str payload; /* empty, but of deliver and resync */
 };

@@ -63,9 +63,10 @@ static void resync_start(struct broker *broker, const struct control *control)
 
 static void users_open(struct broker *broker)
 {
+	barred_end(&broker->barred);
 	if (!broker->open)
-		log_info(
-			"open for users", LOG_INT("revoked_sessions", broker->revoked.table.count));
+		log_info("open for users", LOG_INT("revoked_sessions", broker->revoked.table.count),
+			LOG_INT("barred_users", broker->barred.table.count));
 	broker->open = true;
 }
 
@@ -80,6 +81,15 @@ static void control_run(struct broker *broker, const struct control *control)
 		break;
 	case CONTROL_REVOKE:
 		revoked_receive(broker, control);
+		break;
+	case CONTROL_BAR:
+		barred_receive(broker, control);
+		break;
+	case CONTROL_UNBAR:
+		barred_receive_end(broker, control);
+		break;
+	case CONTROL_ANEW:
+		barred_begin(&broker->barred);
 		break;
 	case CONTROL_OPEN:
 		users_open(broker);

@@ -87,6 +87,7 @@ static int callbacks_register(mosquitto_plugin_id_t *identifier, struct broker *
 static void broker_free(struct broker *broker)
 {
 	resync_stop(&broker->resync);
+	barred_free(&broker->barred);
 	revoked_free(&broker->revoked);
 	clients_free(&broker->clients);
 	settings_free(&broker->settings);
@@ -116,7 +117,8 @@ EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userd
 	struct broker *broker = mosquitto_calloc(1, sizeof(*broker));
 	if (!broker)
 		return rc;
-	if (clients_init(&broker->clients) != OK || revoked_init(&broker->revoked) != OK)
+	if (clients_init(&broker->clients) != OK || revoked_init(&broker->revoked) != OK ||
+		barred_init(&broker->barred) != OK)
 		goto out;
 	rc = MOSQ_ERR_INVAL;
 	if (settings_load(options, noptions, &broker->settings) != OK)

@@ -109,24 +109,25 @@ void revoked_tick(struct revoked *revoked, int64_t now_s)
 	}
 }
 
-/* The will of a marked connection does not fire, and an entry without connection gets nothing more
- * into its durable session. A kick calls back into presence_disconnect before it returns, which
- * changes the table: so the next one is looked for anew. In mosquitto 2.0.11 a kick from here is
- * safe, as the broker works on the packet of another connection, that of parley-push, and frees
- * none before its loop comes round. */
+/* In mosquitto 2.0.11 a kick from here is safe, as the broker works on the packet of another
+ * connection, that of parley-push, and frees none before its loop comes round. */
+void revoked_close(struct client *client)
+{
+	char id[TOPIC_CLIENT_BYTES];
+	client->revoked = true;
+	/* The client id of a replaced connection is that of its successor. */
+	if (!client->connected || client->replaced || client->kicked)
+		return;
+	client->kicked = true;
+	client_id_format(client, id);
+	mosquitto_kick_client_by_clientid(id, true);
+}
+
 static void connections_close(struct clients *clients, const struct uuid *session_id)
 {
 	struct client *client;
-	while ((client = client_of_session(clients, session_id))) {
-		char id[TOPIC_CLIENT_BYTES];
-		client->revoked = true;
-		/* The client id of a replaced connection is that of its successor. */
-		if (!client->connected || client->replaced || client->kicked)
-			continue;
-		client->kicked = true;
-		client_id_format(client, id);
-		mosquitto_kick_client_by_clientid(id, true);
-	}
+	while ((client = client_of_session(clients, session_id)))
+		revoked_close(client);
 }
 
 void revoked_receive(struct broker *broker, const struct control *control)

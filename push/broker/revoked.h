@@ -21,6 +21,7 @@ enum {
 };
 
 struct broker;
+struct client;
 struct control;
 struct revocation;
 
@@ -49,6 +50,12 @@ bool revoked_covers(const struct revoked *revoked, const struct claims *claims);
 
 /* Forgets those whose time is over, some at a time. */
 void revoked_tick(struct revoked *revoked, int64_t now_s);
+
+/* Marks an entry, which may do nothing any more, and closes its connection. The will of a marked
+ * connection does not fire, and an entry without connection gets nothing more into its durable
+ * session. A kick calls back into presence_disconnect before this returns, which changes the tables:
+ * so the next one has to be looked for anew. */
+void revoked_close(struct client *client);
 
 /* The verb revoke: remembers the sessions, and closes what is connected with one of them. */
 void revoked_receive(struct broker *broker, const struct control *control);

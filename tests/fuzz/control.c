@@ -27,6 +27,15 @@ static void head_write(const struct control *control, char *out, size_t room)
 	case CONTROL_REVOKE:
 		snprintf(out, room, "revoke %lld\n", (long long)control->until_s);
 		break;
+	case CONTROL_BAR:
+		snprintf(out, room, "bar\n");
+		break;
+	case CONTROL_UNBAR:
+		snprintf(out, room, "unbar\n");
+		break;
+	case CONTROL_ANEW:
+		snprintf(out, room, "anew\n");
+		break;
 	case CONTROL_OPEN:
 		snprintf(out, room, "open\n");
 		break;

@@ -53,6 +53,10 @@ static void good_ones(void **state)
 			{ .verb = CONTROL_REVOKE, .until_s = 1790000000, .nids = 2 }, A B, "" },
 		{ "revoke 253402300799\n\n", { .verb = CONTROL_REVOKE, .until_s = SECONDS_MAX }, "",
 			"" },
+		{ "bar\n" A B "\n", { .verb = CONTROL_BAR, .nids = 2 }, A B, "" },
+		{ "bar\n\n", { .verb = CONTROL_BAR }, "", "" },
+		{ "unbar\n" A "\n", { .verb = CONTROL_UNBAR, .nids = 1 }, A, "" },
+		{ "anew\n\n", { .verb = CONTROL_ANEW }, "", "" },
 		{ "open\n\n", { .verb = CONTROL_OPEN }, "", "" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -169,6 +173,21 @@ static const char *const bad[] = {
 	"revoke 1\n" A "\n" B,
 	"revoke 1\n0190A000-0000-7000-8000-00000000ABCD\n\n",
 	"REVOKE 1\n" A "\n",
+	"bar",
+	"bar\n",
+	"bar \n\n",
+	"bar 1\n" A "\n",
+	"bar\n" A,
+	"bar\n" A "x\n",
+	"bar\n" A "\nx",
+	"bar " A "\n",
+	"barred\n" A "\n",
+	"unbar\n" A,
+	"unbar\n*\n\n",
+	"anew",
+	"anew\n",
+	"anew\n" A "\n",
+	"anew 1\n\n",
 	"open",
 	"open\n",
 	"open \n\n",
@@ -260,6 +279,12 @@ static void sessions_are_bounded(void **state)
 	ids_are_bounded("revoke 1790000000\n", "\n");
 }
 
+static void users_are_bounded(void **state)
+{
+	(void)state;
+	ids_are_bounded("bar\n", "\n");
+}
+
 static void ids_come_one_by_one(void **state)
 {
 	(void)state;
@@ -283,6 +308,7 @@ int main(void)
 		cmocka_unit_test(no_beginning_of_a_message_passes),
 		cmocka_unit_test(recipients_are_bounded),
 		cmocka_unit_test(sessions_are_bounded),
+		cmocka_unit_test(users_are_bounded),
 		cmocka_unit_test(ids_come_one_by_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

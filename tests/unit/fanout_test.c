@@ -123,8 +123,11 @@ static void the_plugin_reads_what_is_collected(void **state)
 	delivery.nrecipients = 1;
 	assert_int_equal(fanout_deliver(fanout, &delivery, false), OK);
 	fanout_revoke(fanout, 1790000000, ids, 2);
+	fanout_anew(fanout);
+	fanout_bar(fanout, ids, 2);
+	fanout_unbar(fanout, ids + 1, 1);
 	fanout_resync(fanout, 1500, STR("{}"));
-	assert_int_equal(told.noted, 3);
+	assert_int_equal(told.noted, 6);
 
 	struct str rest = { fanout->batch.data, fanout->batch.len };
 	struct control control = control_next(&rest);
@@ -141,6 +144,13 @@ static void the_plugin_reads_what_is_collected(void **state)
 	assert_int_equal(control.verb, CONTROL_REVOKE);
 	assert_int_equal(control.until_s, 1790000000);
 	assert_int_equal(control.nids, 2);
+	assert_int_equal(control_next(&rest).verb, CONTROL_ANEW);
+	control = control_next(&rest);
+	assert_int_equal(control.verb, CONTROL_BAR);
+	assert_int_equal(control.nids, 2);
+	control = control_next(&rest);
+	assert_int_equal(control.verb, CONTROL_UNBAR);
+	assert_true(str_equal(control.ids, STR("ab000000-0000-0000-0000-000000000000\n")));
 	control = control_next(&rest);
 	assert_int_equal(control.verb, CONTROL_RESYNC);
 	assert_int_equal(control.window_ms, 1500);
