@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -25,8 +26,8 @@
 #include "lib/topic.h"
 
 enum {
-	KEYS_MAX = 16,
-	PEM_BYTES_MAX = 8192,
+	FILES_MAX = 16,
+	PEM_BYTES_MAX = 16384,
 	SIGNATURE_BYTES = crypto_sign_ed25519_BYTES,
 	SIGNATURE_TEXT_LEN = 86,
 	HEADER_BYTES_MAX = 512,
@@ -34,7 +35,7 @@ enum {
 	DEPTH_MAX = 4,
 	SKEW_S = 60,
 	/* of base64url without padding, with the NUL that libsodium wants room for */
-	KID_TEXT_BYTES = 44,
+	KID_TEXT_BYTES = JOSE_KID_LEN + 1,
 	HEADER_TEXT_BYTES = 192,
 };
 
@@ -49,9 +50,24 @@ struct key {
 	char header[HEADER_TEXT_BYTES]; /* encoded, as every token of this key begins */
 };
 
+/* What tells a file from the one that was there before, whether it was replaced or written over. */
+struct mark {
+	dev_t device;
+	ino_t inode;
+	off_t bytes;
+	struct timespec modified;
+	struct timespec changed;
+};
+
 struct jose_keys {
 	size_t count;
-	struct key keys[KEYS_MAX];
+	struct key keys[JOSE_KEYS_MAX];
+	bool lost; /* has a key been taken away since the set was loaded? */
+
+	/* Where they are from; none for a set that was parsed. */
+	char *paths;
+	size_t nfiles;
+	struct mark marks[FILES_MAX];
 };
 
 /* The three parts of a token, still encoded, and what the first two cover: the signed bytes. */
@@ -80,14 +96,35 @@ static bool decode(struct str text, void *out, size_t out_size, size_t *len)
 
 /* --- keys --- */
 
-/* Reads a whole regular file; a FIFO or device could block or never end. */
-static bool file_read(const char *path, char out[PEM_BYTES_MAX], size_t *len)
+static struct mark mark_of(const struct stat *st)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return false;
+	return (struct mark){ st->st_dev, st->st_ino, st->st_size, st->st_mtim, st->st_ctim };
+}
 
-	struct stat st;
+static bool time_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool mark_equal(const struct mark *a, const struct mark *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+	       time_equal(&a->modified, &b->modified) && time_equal(&a->changed, &b->changed);
+}
+
+/* Reads a whole regular file; a FIFO or device could block or never end. */
+static bool file_read(const char *path, char out[PEM_BYTES_MAX], size_t *len, struct mark *mark)
+{
+	struct stat st = { 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		int why = errno;
+		if (stat(path, &st) == 0)
+			*mark = mark_of(&st);
+		errno = why;
+		return false;
+	}
+
 	bool ok = false;
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
 		errno = EINVAL;
@@ -98,34 +135,23 @@ static bool file_read(const char *path, char out[PEM_BYTES_MAX], size_t *len)
 		ok = n >= 0;
 		*len = ok ? (size_t)n : 0;
 	}
+	*mark = mark_of(&st);
 	int saved = errno;
 	close(fd);
 	errno = saved;
 	return ok;
 }
 
-/* Without it OpenSSL asks the terminal for the passphrase of an encrypted key. */
-static int no_passphrase(char *buf, int size, int writing, void *context)
+/* One block of a PEM file as a key; NULL when it is none, or locked by a passphrase. */
+static EVP_PKEY *block_key(
+	const char *name, const char *header, const unsigned char *der, long len, bool *is_private)
 {
-	(void)buf, (void)size, (void)writing, (void)context;
-	return -1;
-}
-
-static EVP_PKEY *pem_parse(const char *pem, size_t len, bool *is_private)
-{
-	BIO *bio = BIO_new_mem_buf(pem, (int)len);
-	if (!bio)
+	*is_private = strcmp(name, PEM_STRING_PKCS8INF) == 0;
+	if (header[0] != '\0')
 		return NULL;
-	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	*is_private = pkey != NULL;
-	if (!pkey) {
-		BIO_free(bio);
-		bio = BIO_new_mem_buf(pem, (int)len);
-		pkey = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
-	}
-	BIO_free(bio);
-	ERR_clear_error();
-	return pkey;
+	if (*is_private)
+		return d2i_AutoPrivateKey(NULL, &der, len);
+	return strcmp(name, PEM_STRING_PUBLIC) == 0 ? d2i_PUBKEY(NULL, &der, len) : NULL;
 }
 
 /* The bytes of the key, as libsodium wants them; false when it is of another kind. */
@@ -163,50 +189,6 @@ static void key_name(struct key *key)
 	encode(key->header, sizeof(key->header), header, (size_t)len);
 }
 
-static enum err key_load(const char *path, struct key *key)
-{
-	char pem[PEM_BYTES_MAX];
-	size_t len;
-	if (!file_read(path, pem, &len)) {
-		log_error_errno("cannot read key file", LOG_STR("path", path));
-		return ERR_INTERNAL;
-	}
-	EVP_PKEY *pkey = pem_parse(pem, len, &key->is_private);
-	explicit_bzero(pem, sizeof(pem));
-	if (!pkey) {
-		log_error("no PEM key without passphrase in file", LOG_STR("path", path));
-		return ERR_INTERNAL;
-	}
-	bool ok = key_extract(pkey, key);
-	EVP_PKEY_free(pkey);
-	if (!ok) {
-		log_error("key is not Ed25519", LOG_STR("path", path));
-		return ERR_INTERNAL;
-	}
-	key_name(key);
-	return OK;
-}
-
-static enum err keys_fill(char *paths, struct jose_keys *keys)
-{
-	char *rest = NULL;
-	for (char *path = strtok_r(paths, " ", &rest); path; path = strtok_r(NULL, " ", &rest)) {
-		if (keys->count == KEYS_MAX) {
-			log_error("too many key files", LOG_INT("max", KEYS_MAX));
-			return ERR_INTERNAL;
-		}
-		enum err err = key_load(path, &keys->keys[keys->count]);
-		if (err)
-			return err;
-		keys->count++;
-	}
-	if (keys->count == 0) {
-		log_error("no key file is named");
-		return ERR_INTERNAL;
-	}
-	return OK;
-}
-
 static const struct key *key_of_kid(const struct jose_keys *keys, struct str kid)
 {
 	for (size_t i = 0; i < keys->count; i++) {
@@ -223,6 +205,179 @@ static const struct key *key_that_signs(const struct jose_keys *keys)
 			return &keys->keys[i];
 	}
 	return NULL;
+}
+
+/* Each key once: the private half of one that is there takes its place. NULL: done; else why not. */
+static const char *key_add(struct jose_keys *keys, const struct key *key)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		if (strcmp(keys->keys[i].kid, key->kid) != 0)
+			continue;
+		if (key->is_private)
+			keys->keys[i] = *key;
+		return NULL;
+	}
+	if (keys->count == JOSE_KEYS_MAX)
+		return "too many keys";
+	keys->keys[keys->count++] = *key;
+	return NULL;
+}
+
+static const char *block_add(struct jose_keys *keys, const char *name, const char *header,
+	const unsigned char *der, long len)
+{
+	struct key key = { 0 };
+	EVP_PKEY *pkey = block_key(name, header, der, len, &key.is_private);
+	if (!pkey)
+		return "a PEM block that is no key without passphrase";
+	const char *why = "a key that is not Ed25519";
+	if (key_extract(pkey, &key)) {
+		key_name(&key);
+		why = key_add(keys, &key);
+	}
+	EVP_PKEY_free(pkey);
+	explicit_bzero(&key, sizeof(key));
+	return why;
+}
+
+/* Adds every key of a PEM file (RFC 7468: text between the blocks is for people). NULL when all of it
+ * is good and there is a key at all, else what is wrong. */
+static const char *pem_add(struct jose_keys *keys, const char *pem, size_t len)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)len);
+	const char *why = bio ? NULL : "out of memory";
+	size_t nblocks = 0;
+	char *name, *header;
+	unsigned char *der;
+	long der_len;
+	ERR_clear_error();
+	while (!why && PEM_read_bio(bio, &name, &header, &der, &der_len)) {
+		why = block_add(keys, name, header, der, der_len);
+		nblocks++;
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_clear_free(der, (size_t)der_len);
+	}
+	/* no further block is the good end; anything else is a block that is cut or spoilt */
+	if (!why && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		why = "a PEM block that is not whole";
+	if (!why && nblocks == 0)
+		why = "no PEM block";
+	BIO_free(bio);
+	ERR_clear_error();
+	return why;
+}
+
+static enum err file_add(struct jose_keys *keys, const char *path)
+{
+	char pem[PEM_BYTES_MAX];
+	size_t len;
+	if (keys->nfiles == FILES_MAX) {
+		log_error("too many key files", LOG_INT("max", FILES_MAX));
+		return ERR_INTERNAL;
+	}
+	struct mark *mark = &keys->marks[keys->nfiles++];
+	if (!file_read(path, pem, &len, mark)) {
+		log_error_errno("cannot read key file", LOG_STR("path", path));
+		return ERR_INTERNAL;
+	}
+	const char *why = pem_add(keys, pem, len);
+	explicit_bzero(pem, sizeof(pem));
+	if (why)
+		log_error("cannot use key file", LOG_STR("path", path), LOG_STR("reason", why));
+	return why ? ERR_INTERNAL : OK;
+}
+
+/* All files, also behind one that is bad, so that each has its mark. */
+static enum err keys_fill(char *paths, struct jose_keys *keys)
+{
+	char *rest = NULL;
+	enum err err = OK;
+	for (char *path = strtok_r(paths, " ", &rest); path; path = strtok_r(NULL, " ", &rest)) {
+		if (file_add(keys, path) != OK)
+			err = ERR_INTERNAL;
+	}
+	if (keys->nfiles == 0) {
+		log_error("no key file is named");
+		err = ERR_INTERNAL;
+	}
+	return err;
+}
+
+/* Is a file not the one that was read, or looked at last? */
+static bool files_changed(const struct jose_keys *keys)
+{
+	size_t i = 0;
+	for (const char *at = keys->paths; at && i < keys->nfiles; i++) {
+		char path[PATH_MAX];
+		struct stat st = { 0 };
+		at += strspn(at, " ");
+		size_t len = strcspn(at, " ");
+		if (len >= sizeof(path))
+			return false;
+		memcpy(path, at, len);
+		path[len] = '\0';
+		at += len;
+		if (stat(path, &st) != 0)
+			st = (struct stat){ 0 };
+		struct mark mark = mark_of(&st);
+		if (!mark_equal(&mark, &keys->marks[i]))
+			return true;
+	}
+	return false;
+}
+
+/* *out, with the marks of all files, also when they cannot be used; NULL when there is no memory. */
+static enum err keys_read(const char *paths, struct jose_keys **out)
+{
+	struct jose_keys *keys = calloc(1, sizeof(*keys));
+	char *copy = strdup(paths);
+	enum err err = ERR_INTERNAL;
+	if (keys)
+		keys->paths = strdup(paths);
+	if (!keys || !copy || !keys->paths) {
+		log_error("out of memory");
+		jose_keys_free(keys);
+		keys = NULL;
+	} else {
+		err = keys_fill(copy, keys);
+	}
+	free(copy);
+	*out = keys;
+	return err;
+}
+
+/*
+ * Takes up the files when one has changed: whoever replaces them need tell nobody. What cannot be used is
+ * logged, once, and changes nothing. True when the set is a new one.
+ */
+static bool keys_renew(struct jose_keys *keys)
+{
+	if (!files_changed(keys))
+		return false;
+	struct jose_keys *fresh;
+	enum err err = keys_read(keys->paths, &fresh);
+	if (!fresh)
+		return false;
+	if (!err && key_that_signs(keys) && !key_that_signs(fresh)) {
+		log_error("no private key in the files any more");
+		err = ERR_INTERNAL;
+	}
+	if (err) {
+		memcpy(keys->marks, fresh->marks, sizeof(keys->marks));
+		log_error("the keys stay as they were");
+	} else {
+		bool lost = keys->lost || !jose_keys_cover(fresh, keys);
+		char *paths = keys->paths;
+		free(fresh->paths);
+		*keys = *fresh;
+		keys->paths = paths;
+		keys->lost = lost;
+		fresh->paths = NULL;
+		log_info("keys read again", LOG_INT("keys", keys->count));
+	}
+	jose_keys_free(fresh);
+	return err == OK;
 }
 
 /* --- form --- */
@@ -336,7 +491,8 @@ static bool audience_is(struct str json, struct str wanted)
 
 /* --- verifying --- */
 
-static const struct key *header_key(const struct jose_keys *keys, struct str text)
+/* The key that the header names. One that is not known may be in the files by now. */
+static const struct key *header_key(struct jose_keys *keys, struct str text)
 {
 	char decoded[HEADER_BYTES_MAX];
 	struct str json, kid, raw;
@@ -346,7 +502,10 @@ static const struct key *header_key(const struct jose_keys *keys, struct str tex
 		return NULL;
 	if (json_raw(json, "crit", &raw) || json_raw(json, "b64", &raw))
 		return NULL;
-	return string_get(json, "kid", &kid) ? key_of_kid(keys, kid) : NULL;
+	if (!string_get(json, "kid", &kid))
+		return NULL;
+	const struct key *key = key_of_kid(keys, kid);
+	return key || !keys_renew(keys) ? key : key_of_kid(keys, kid);
 }
 
 static bool claims_read(struct str json, struct claims *out)
@@ -427,19 +586,31 @@ static bool payload_write(const char *issuer, const char *audience, const struct
 
 enum err jose_keys_load(const char *paths, struct jose_keys **out)
 {
-	struct jose_keys *keys = calloc(1, sizeof(*keys));
-	char *copy = strdup(paths);
-	enum err err = ERR_INTERNAL;
-	if (!keys || !copy)
-		log_error("out of memory");
-	else if (sodium_init() < 0)
+	struct jose_keys *keys;
+	if (sodium_init() < 0) {
 		log_error("cannot start libsodium");
-	else
-		err = keys_fill(copy, keys);
-	free(copy);
+		return ERR_INTERNAL;
+	}
+	enum err err = keys_read(paths, &keys);
 	if (err) {
 		jose_keys_free(keys);
 		return err;
+	}
+	*out = keys;
+	return OK;
+}
+
+enum err jose_keys_parse(struct str pem, struct jose_keys **out)
+{
+	struct jose_keys *keys = calloc(1, sizeof(*keys));
+	if (!keys || sodium_init() < 0) {
+		log_error("out of memory");
+		free(keys);
+		return ERR_INTERNAL;
+	}
+	if (pem.len > PEM_BYTES_MAX || pem_add(keys, pem.ptr, pem.len)) {
+		jose_keys_free(keys);
+		return ERR_INVALID_INPUT;
 	}
 	*out = keys;
 	return OK;
@@ -449,8 +620,30 @@ void jose_keys_free(struct jose_keys *keys)
 {
 	if (!keys)
 		return;
+	free(keys->paths);
 	explicit_bzero(keys, sizeof(*keys));
 	free(keys);
+}
+
+size_t jose_keys_count(const struct jose_keys *keys)
+{
+	return keys->count;
+}
+
+const char *jose_keys_kid(const struct jose_keys *keys, size_t i)
+{
+	return keys->keys[i].kid;
+}
+
+bool jose_keys_has(const struct jose_keys *keys, const char *kid)
+{
+	return key_of_kid(keys, str_of(kid)) != NULL;
+}
+
+const char *jose_keys_signer(const struct jose_keys *keys)
+{
+	const struct key *key = key_that_signs(keys);
+	return key ? key->kid : NULL;
 }
 
 bool jose_keys_can_sign(const struct jose_keys *keys)
@@ -460,6 +653,8 @@ bool jose_keys_can_sign(const struct jose_keys *keys)
 
 bool jose_keys_cover(const struct jose_keys *keys, const struct jose_keys *old)
 {
+	if (old->lost)
+		return false;
 	for (size_t i = 0; i < old->count; i++) {
 		if (!key_of_kid(keys, str_of(old->keys[i].kid)))
 			return false;
@@ -467,9 +662,10 @@ bool jose_keys_cover(const struct jose_keys *keys, const struct jose_keys *old)
 	return true;
 }
 
-enum err jose_sign(const struct jose_keys *keys, const char *issuer, const char *audience,
+enum err jose_sign(struct jose_keys *keys, const char *issuer, const char *audience,
 	const struct claims *claims, char out[JOSE_TOKEN_MAX], size_t *len)
 {
+	keys_renew(keys);
 	const struct key *key = key_that_signs(keys);
 	char payload[1024];
 	size_t payload_len;
@@ -498,7 +694,7 @@ enum err jose_sign(const struct jose_keys *keys, const char *issuer, const char 
 	return OK;
 }
 
-enum err jose_verify(const struct jose_keys *keys, const char *issuer, const char *audience,
+enum err jose_verify(struct jose_keys *keys, const char *issuer, const char *audience,
 	struct str token, int64_t now_s, struct claims *out)
 {
 	struct parts parts;

@@ -39,8 +39,8 @@ static void count_database(void *context, bool connected)
 }
 
 /* What a worker needs; connects to nothing yet. */
-static void worker_open(struct worker *worker, const struct conf *conf,
-	const struct jose_keys *keys, struct shm *shm)
+static void worker_open(
+	struct worker *worker, const struct conf *conf, struct jose_keys *keys, struct shm *shm)
 {
 	*worker = (struct worker){
 		.conf = conf,
@@ -104,7 +104,7 @@ static void worker_run(const struct parent_job *job)
 }
 
 /* Plain CGI: one request from the environment and standard input. */
-static int cgi_run(const struct conf *conf, const struct jose_keys *keys, struct shm *shm)
+static int cgi_run(const struct conf *conf, struct jose_keys *keys, struct shm *shm)
 {
 	struct gateway gateway;
 	struct worker worker;
@@ -180,7 +180,7 @@ static struct shm *shm_open_for(const struct conf *conf, bool cgi)
 }
 
 /* The way that the web server has started us. */
-static int serve(const struct conf *conf, const struct jose_keys *keys, char **argv)
+static int serve(const struct conf *conf, struct jose_keys *keys, char **argv)
 {
 	/* FCGX_IsCGI: fd 0 is no listening socket */
 	bool cgi = FCGX_IsCGI() && getenv("GATEWAY_INTERFACE");

@@ -12,7 +12,7 @@
 
 struct parent_job {
 	const struct conf *conf;
-	const struct jose_keys *keys;
+	struct jose_keys *keys;
 	struct shm *shm;
 	int listen_fd;					  /* -1: make rest_socket */
 	char **argv;					  /* to start itself anew on SIGHUP */

@@ -44,7 +44,7 @@ struct gateway {
 /* What a worker keeps from one request to the next. */
 struct worker {
 	const struct conf *conf;
-	const struct jose_keys *keys;
+	struct jose_keys *keys;
 	struct shm *shm;
 	struct db *db;
 	struct arena *arena;

@@ -82,7 +82,7 @@ static const char *user_read(const struct login *login, struct uuid *out)
 	return NULL;
 }
 
-static const char *token_read(const struct settings *settings, const struct login *login,
+static const char *token_read(struct settings *settings, const struct login *login,
 	const struct uuid *user, int64_t now_s, struct claims *out)
 {
 	switch (jose_verify(settings->keys, settings->issuer, settings->audience, login->password,

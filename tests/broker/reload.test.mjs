@@ -34,6 +34,32 @@ test('a key that is added counts from the reload on, and nobody is disturbed', a
 	await until(() => presences(watcher, alice).map(({ status }) => status).join() === 'online,offline', 'alice is offline');
 });
 
+test('a key whose file is put in place counts without a reload, and so does the reload that comes when it is gone', async () => {
+	const put = (text) => {
+		fs.writeFileSync(`${broker.keyFiles[1]}.new`, text);
+		fs.renameSync(`${broker.keyFiles[1]}.new`, broker.keyFiles[1]);
+	};
+	const [alice, bob, carol] = [newId(), newId(), newId()];
+	await assert.rejects(broker.connect(alice, { token: next.token(alice) }));
+	put(`retiring:\n${broker.key.pem}\nnext:\n${next.pem}`);
+	const newer = await broker.connect(alice, { token: next.token(alice) });
+	const older = await broker.connect(bob);
+
+	// half a file changes nothing
+	const third = new Key();
+	put(third.pem.slice(0, 60));
+	await assert.rejects(broker.connect(carol, { token: third.token(carol) }));
+	await broker.connect(carol, { token: next.token(carol) });
+
+	// the set that has taken up the third key has lost the second already; the reload closes its connections all the same
+	put(third.pem);
+	await broker.connect(carol, { token: third.token(carol), device: 'third' });
+	assert.ok(!newer.closed);
+	await broker.reload();
+	await until(() => newer.closed, 'the connection of the key that is gone is closed');
+	assert.ok(!older.closed);
+});
+
 test('a key that is taken away closes the connections that it let in', async () => {
 	const [alice, bob] = [newId(), newId()];
 	fs.writeFileSync(broker.keyFiles[1], next.pem);

@@ -63,15 +63,14 @@ static void verify_made(const uint8_t *data, size_t size)
 	verify((struct str){ token, at });
 }
 
-static void parse_key(const uint8_t *data, size_t size)
+static void parse_keys(const uint8_t *data, size_t size)
 {
-	struct key key = { 0 };
-	if (size > PEM_BYTES_MAX)
+	struct jose_keys *parsed;
+	if (jose_keys_parse((struct str){ (const char *)data, size }, &parsed) != OK)
 		return;
-	EVP_PKEY *pkey = pem_parse((const char *)data, size, &key.is_private);
-	if (pkey && key_extract(pkey, &key))
-		key_name(&key);
-	EVP_PKEY_free(pkey);
+	if (jose_keys_count(parsed) == 0 || jose_keys_count(parsed) > JOSE_KEYS_MAX)
+		abort();
+	jose_keys_free(parsed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -80,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		key_make();
 	verify((struct str){ (const char *)data, size });
 	verify_made(data, size);
-	if (size > 10 && memcmp(data, "-----BEGIN", 10) == 0)
-		parse_key(data, size);
+	if (size > 10 && memmem(data, size, "-----BEGIN", 10))
+		parse_keys(data, size);
 	return 0;
 }

@@ -473,7 +473,7 @@ static void key_files(void **state)
 	snprintf(twice, sizeof(twice), "%s %s", public_path, private_path);
 	snprintf(with_rsa, sizeof(with_rsa), "%s %s", public_path, rsa_path);
 	snprintf(with_nothing, sizeof(with_nothing), "%s %s/none", public_path, directory);
-	for (int i = 0; i <= KEYS_MAX; i++)
+	for (int i = 0; i <= FILES_MAX; i++)
 		snprintf(many + strlen(many), sizeof(many) - strlen(many), "%s ", public_path);
 	const struct {
 		const char *paths;
@@ -524,7 +524,7 @@ static void one_set_covers_another(void **state)
 	struct claims claims = claims_good(), read;
 	char token[JOSE_TOKEN_MAX];
 	size_t len;
-	const struct jose_keys *signers[] = { signer, other };
+	struct jose_keys *signers[] = { signer, other };
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(jose_sign(signers[i], ISSUER, AUDIENCE, &claims, token, &len), OK);
 		assert_int_equal(jose_verify(all, ISSUER, AUDIENCE, (struct str){ token, len },
@@ -532,6 +532,182 @@ static void one_set_covers_another(void **state)
 			OK);
 	}
 	jose_keys_free(all);
+}
+
+/* --- several keys in a file --- */
+
+/* The public half of a set's first key, as PEM. */
+static void public_pem(const struct jose_keys *keys, char out[256])
+{
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(
+		EVP_PKEY_ED25519, NULL, keys->keys[0].public_key, sizeof(keys->keys[0].public_key));
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, pkey), 1);
+	size_t len = (size_t)BIO_get_mem_data(bio, &text);
+	assert_true(len < 256);
+	memcpy(out, text, len);
+	out[len] = '\0';
+	BIO_free(bio);
+	EVP_PKEY_free(pkey);
+}
+
+static void file_write(const char *path, const char *text)
+{
+	FILE *file = open_new(path);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* As it is done in earnest: whole, or not at all. */
+static void file_replace(const char *path, const char *text)
+{
+	char beside[80];
+	snprintf(beside, sizeof(beside), "%s.new", path);
+	file_write(beside, text);
+	assert_int_equal(rename(beside, path), 0);
+}
+
+static void several_keys_in_a_file(void **state)
+{
+	(void)state;
+	char first[256], second[256], cut[256], private[512], text[JOSE_KEYS_MAX * 300];
+	public_pem(signer, first);
+	public_pem(other, second);
+	snprintf(cut, sizeof(cut), "%.60s", second);
+	FILE *file = fopen(private_path, "r");
+	size_t len = fread(private, 1, sizeof(private) - 1, file);
+	private[len] = '\0';
+	fclose(file);
+
+	const struct {
+		const char *parts[4];
+		size_t count; /* 0: refused */
+		bool can_sign;
+	} files[] = {
+		{ { first, second }, 2, false },
+		{ { "# since today\n", first, "\n\nretired: now\n", second }, 2, false },
+		{ { first, second, "# end" }, 2, false },
+		{ { first, first }, 1, false },
+		{ { first, second, first, second }, 2, false },
+		{ { first, private }, 1, true },
+		{ { private, second, first }, 2, true },
+		{ { first, cut }, 0, false },
+		{ { cut, first }, 0, false },
+		{ { first, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" }, 0,
+			false },
+		{ { first, "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n" }, 0,
+			false },
+		{ { first, "-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n" }, 0,
+			false },
+		{ { "nothing but text\n" }, 0, false },
+		{ { "" }, 0, false },
+	};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct jose_keys *keys = NULL;
+		text[0] = '\0';
+		for (int part = 0; part < 4 && files[i].parts[part]; part++)
+			strcat(text, files[i].parts[part]);
+		enum err err = jose_keys_parse(str_of(text), &keys);
+		if (err != (files[i].count ? OK : ERR_INVALID_INPUT))
+			fail_msg("row %zu: %d", i, (int)err);
+		if (!err && (jose_keys_count(keys) != files[i].count ||
+				    jose_keys_can_sign(keys) != files[i].can_sign))
+			fail_msg("row %zu: %zu keys", i, jose_keys_count(keys));
+		if (!err && files[i].can_sign)
+			assert_string_equal(jose_keys_signer(keys), signer->keys[0].kid);
+		jose_keys_free(keys);
+	}
+
+	/* as many as a set holds, and one more */
+	text[0] = '\0';
+	for (int i = 0; i <= JOSE_KEYS_MAX; i++) {
+		struct jose_keys made = { .count = 1 }, *keys = NULL;
+		memset(made.keys[0].public_key, i + 1, sizeof(made.keys[0].public_key));
+		public_pem(&made, first);
+		strcat(text, first);
+		enum err err = jose_keys_parse(str_of(text), &keys);
+		assert_int_equal(err, i < JOSE_KEYS_MAX ? OK : ERR_INVALID_INPUT);
+		jose_keys_free(keys);
+	}
+}
+
+static enum err verify_with(struct jose_keys *keys, struct jose_keys *by)
+{
+	struct claims claims = claims_good(), read;
+	char token[JOSE_TOKEN_MAX];
+	size_t len;
+	assert_int_equal(jose_sign(by, ISSUER, AUDIENCE, &claims, token, &len), OK);
+	return jose_verify(keys, ISSUER, AUDIENCE, (struct str){ token, len }, NOW_S, &read);
+}
+
+/* What is put in place is known when it is first needed; what is broken changes nothing. */
+static void files_are_looked_at_again(void **state)
+{
+	(void)state;
+	char path[64], first[256], second[256], both[600];
+	struct jose_keys *keys, *before, *after;
+	path_of(path, "changing.pub");
+	public_pem(signer, first);
+	public_pem(other, second);
+	snprintf(both, sizeof(both), "%s\n%s", first, second);
+	file_replace(path, first);
+	assert_int_equal(jose_keys_load(path, &keys), OK);
+	assert_int_equal(jose_keys_load(path, &before), OK);
+	assert_int_equal(verify_with(keys, signer), OK);
+	assert_int_equal(verify_with(keys, other), ERR_UNAUTHORIZED);
+
+	file_replace(path, "half a ke");
+	assert_int_equal(verify_with(keys, other), ERR_UNAUTHORIZED);
+	assert_int_equal(verify_with(keys, signer), OK);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(verify_with(keys, other), ERR_UNAUTHORIZED);
+	assert_int_equal(verify_with(keys, signer), OK);
+
+	file_replace(path, both);
+	assert_int_equal(verify_with(keys, other), OK);
+	assert_int_equal(verify_with(keys, signer), OK);
+	assert_int_equal(jose_keys_load(path, &after), OK);
+	assert_true(jose_keys_cover(after, keys));
+
+	/* one that was lost on the way is missed by whoever asks at last */
+	file_replace(path, second);
+	assert_int_equal(verify_with(keys, signer), OK);
+	assert_int_equal(verify_with(before, other), OK);
+	assert_int_equal(verify_with(before, signer), ERR_UNAUTHORIZED);
+	jose_keys_free(after);
+	assert_int_equal(jose_keys_load(path, &after), OK);
+	assert_false(jose_keys_cover(after, before));
+	jose_keys_free(after);
+	jose_keys_free(before);
+	jose_keys_free(keys);
+	unlink(path);
+}
+
+/* Whoever signs, signs with the key that is in place. */
+static void the_signing_key_is_looked_at_again(void **state)
+{
+	(void)state;
+	char path[64];
+	struct jose_keys *keys;
+	path_of(path, "changing.key");
+	assert_int_equal(link(private_path, path), 0);
+	assert_int_equal(jose_keys_load(path, &keys), OK);
+	assert_int_equal(verify_with(signer, keys), OK);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(verify_with(signer, keys), OK);
+	file_write(path, "half a ke");
+	assert_int_equal(verify_with(signer, keys), OK);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(link(other_path, path), 0);
+	assert_int_equal(verify_with(other, keys), OK);
+	assert_string_equal(jose_keys_signer(keys), other->keys[0].kid);
+	/* a public half alone is no key to sign with */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(link(public_path, path), 0);
+	assert_int_equal(verify_with(other, keys), OK);
+	jose_keys_free(keys);
+	unlink(path);
 }
 
 int main(void)
@@ -549,6 +725,9 @@ int main(void)
 		cmocka_unit_test(a_published_signature_is_verified),
 		cmocka_unit_test(key_files),
 		cmocka_unit_test(one_set_covers_another),
+		cmocka_unit_test(several_keys_in_a_file),
+		cmocka_unit_test(files_are_looked_at_again),
+		cmocka_unit_test(the_signing_key_is_looked_at_again),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
