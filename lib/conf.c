@@ -69,6 +69,8 @@ static const struct conf_key keys[] = {
 		"connection string of parley-rest; empty: the private cluster in var/run" },
 	{ "push_database", CONF_STRING, NULL, AT(push_database), 0, TEXT_MAX, "", true,
 		"connection string of parley-push; empty: the private cluster in var/run" },
+	{ "owner_database", CONF_STRING, NULL, AT(owner_database), 0, TEXT_MAX, "", true,
+		"connection string of the schema's owner, for the command parley; empty: the private cluster" },
 	{ "statement_timeout_ms", CONF_INT, "ms", AT(statement_timeout_ms), 1, 3600000, "5000", false,
 		"no statement of a request runs longer" },
 
@@ -607,6 +609,14 @@ enum err conf_load(const char *path, struct conf *conf)
 	}
 	fill_in(conf);
 	return OK;
+}
+
+char *conf_database(const struct conf *conf, const char *user)
+{
+	char *var = absolute_path(conf->var);
+	char *database = database_of(var, user);
+	free(var);
+	return database;
 }
 
 void conf_free(struct conf *conf)

@@ -30,6 +30,7 @@ struct conf {
 	/* PostgreSQL, as libpq connection strings; empty: the private cluster in var/run */
 	char *rest_database;
 	char *push_database;
+	char *owner_database; /* of the schema's owner, for the command parley; empty stays empty: conf_database */
 	int statement_timeout_ms; /* no statement of a request runs longer */
 
 	/* parley-rest */
@@ -81,6 +82,9 @@ struct conf {
 must_check enum err conf_load(const char *path, struct conf *conf);
 
 void conf_free(struct conf *conf);
+
+/* Connection string of a role in the private cluster below var. Owned by the caller. */
+char *conf_database(const struct conf *conf, const char *user);
 
 /* Writes every key with its default and its help as a commented parley.conf to out. */
 void conf_print(FILE *out);

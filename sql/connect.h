@@ -4,6 +4,9 @@
 #ifndef SQL_CONNECT_H
 #define SQL_CONNECT_H
 
+#include "lib/arena.h"
+#include "lib/err.h"
+
 enum {
 	CONNECT_KEYS_MAX = 6
 };
@@ -19,5 +22,10 @@ struct connect_params {
 /* conninfo and application are borrowed. No statement runs longer than statement_timeout_ms. */
 void connect_params(const char *conninfo, const char *application, int statement_timeout_ms,
 	struct connect_params *out);
+
+/* Takes the password out of a connection string, which goes on as *plain without it: for programs that are told where
+ * to connect on their command line. *password: NULL where there is none. Both on the arena. ERR_INVALID_INPUT. */
+must_check enum err connect_split(
+	struct arena *arena, const char *conninfo, char **plain, char **password);
 
 #endif

@@ -132,6 +132,12 @@ static void the_defaults(void **state)
 	snprintf(database, sizeof(database),
 		"host=%s/var/run port=5432 dbname=parley user=parley_push", folder);
 	assert_string_equal(conf.push_database, database);
+	assert_string_equal(conf.owner_database, "");
+	snprintf(database, sizeof(database), "host=%s/var/run port=5432 dbname=parley user=parley",
+		folder);
+	char *owner = conf_database(&conf, "parley");
+	assert_string_equal(owner, database);
+	free(owner);
 	assert_string_equal(logged, "");
 	conf_free(&conf);
 }
