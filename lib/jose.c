@@ -86,14 +86,6 @@ static size_t encode(char *out, size_t out_size, const void *bytes, size_t len)
 	return strlen(out);
 }
 
-/* libsodium refuses padding and trailing bits that are not zero. */
-static bool decode(struct str text, void *out, size_t out_size, size_t *len)
-{
-	return text.len > 0 && text_is_base64url(text) &&
-	       sodium_base642bin(out, out_size, text.ptr, text.len, NULL, len, NULL,
-		       sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
-}
-
 /* --- keys --- */
 
 static struct mark mark_of(const struct stat *st)
@@ -407,7 +399,7 @@ static bool object_decode(struct str text, char *out, size_t out_size, struct st
 {
 	size_t len;
 	char why[JSON_WHY_BYTES];
-	if (!decode(text, out, out_size, &len) || len == 0 || out[0] != '{')
+	if (!text_from_base64url(text, out, out_size, &len) || len == 0 || out[0] != '{')
 		return false;
 	*json = (struct str){ out, len };
 	return !memchr(out, '\\', len) && json_scan(*json, DEPTH_MAX, why) == OK;
@@ -538,7 +530,8 @@ static bool signature_ok(const struct key *key, const struct parts *parts)
 {
 	unsigned char signature[SIGNATURE_BYTES];
 	size_t len;
-	if (!decode(parts->signature, signature, sizeof(signature), &len) || len != SIGNATURE_BYTES)
+	if (!text_from_base64url(parts->signature, signature, sizeof(signature), &len) ||
+		len != SIGNATURE_BYTES)
 		return false;
 	return crypto_sign_ed25519_verify_detached(signature,
 		       (const unsigned char *)parts->covered.ptr, parts->covered.len,

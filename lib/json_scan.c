@@ -553,6 +553,24 @@ size_t json_char_put(uint32_t code_point, char out[4])
 	return length;
 }
 
+bool json_text(struct str raw, char *out, size_t size)
+{
+	if (raw.len < 2 || raw.ptr[0] != '"')
+		return false;
+	struct str rest = json_inside(raw);
+	size_t len = 0;
+	while (rest.len > 0) {
+		char bytes[4];
+		size_t count = json_char_put(json_char(&rest), bytes);
+		if (count >= size - len)
+			return false;
+		memcpy(out + len, bytes, count);
+		len += count;
+	}
+	out[len] = '\0';
+	return true;
+}
+
 static bool has_escape(struct str text)
 {
 	return text.len > 0 && memchr(text.ptr, '\\', text.len) != NULL;

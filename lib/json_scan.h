@@ -45,6 +45,10 @@ uint32_t json_char(struct str *rest);
 /* Writes a character as UTF-8; the number of bytes. */
 size_t json_char_put(uint32_t code_point, char out[4]);
 
+/* What a string's own spelling means: writes it to out, which holds size bytes, with a NUL behind it.
+ * False when raw is no string, or there is no room. */
+bool json_text(struct str raw, char *out, size_t size);
+
 /* Orders what is between the quotes of two strings by the bytes that they mean; as memcmp. */
 int json_compare(struct str a, struct str b);
 

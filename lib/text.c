@@ -252,6 +252,14 @@ bool text_is_base64url(struct str text)
 	return true;
 }
 
+/* libsodium refuses padding and trailing bits that are not zero. */
+bool text_from_base64url(struct str text, void *out, size_t size, size_t *len)
+{
+	return text.len > 0 && text_is_base64url(text) &&
+	       sodium_base642bin(out, size, text.ptr, text.len, NULL, len, NULL,
+		       sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
+}
+
 bool text_equal_secret(struct str a, struct str b)
 {
 	return a.len == b.len && (a.len == 0 || sodium_memcmp(a.ptr, b.ptr, a.len) == 0);

@@ -60,6 +60,10 @@ bool text_is_base64(struct str text, size_t *decoded_bytes);
  * takes every byte from 0x80 on for a digit. */
 bool text_is_base64url(struct str text);
 
+/* Decodes base64url without padding; false when it is none, is empty, has bits beyond its last byte, or
+ * stands for more than size bytes. */
+bool text_from_base64url(struct str text, void *out, size_t size, size_t *len);
+
 /* Equal in constant time for equal lengths; the lengths are no secret. */
 bool text_equal_secret(struct str a, struct str b);
 
