@@ -3,8 +3,9 @@
 
 /* Requests at once, refilled evenly over the window. */
 static const struct rate_limit rate_limits[RATE__MAX] = {
-	[RATE_AUTH] = { "auth", 30, 60 },   /* an address: registering and logging in */
-	[RATE_LOGIN] = { "login", 10, 60 }, /* an account, from one address */
+	[RATE_REGISTER] = { "register", 30, 60 }, /* an address */
+	[RATE_LOGIN] = { "login", 30, 60 },	  /* an address; changing a password: a person */
+	[RATE_GUESS] = { "guess", 10, 60 },	  /* passwords of an account, from one address */
 	/* from wherever: so much that nobody is locked out by a stranger's ten wrong guesses */
 	[RATE_ACCOUNT] = { "account", 60, 60 },
 	/* an address, behind which a whole office may be; a token cannot be guessed */

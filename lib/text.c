@@ -128,6 +128,19 @@ struct str str_trim(struct str text)
 	return text;
 }
 
+bool text_next_word(struct str *list, struct str *word)
+{
+	*list = str_trim(*list);
+	*word = (struct str){ list->ptr, 0 };
+	while (word->len < list->len && list->ptr[word->len] != ' ' && list->ptr[word->len] != '\t')
+		word->len++;
+	if (word->len == 0)
+		return false;
+	list->ptr += word->len;
+	list->len -= word->len;
+	return true;
+}
+
 bool text_is_utf8(struct str text)
 {
 	const unsigned char *p = (const unsigned char *)text.ptr;

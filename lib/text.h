@@ -34,6 +34,9 @@ bool str_starts(struct str text, struct str prefix);
 /* Without the ASCII spaces and tabs around it. */
 struct str str_trim(struct str text);
 
+/* The next word of a list with spaces or tabs between, which loses it; false at the end. */
+bool text_next_word(struct str *list, struct str *word);
+
 /* Well-formed UTF-8 by RFC 3629 (no overlong form, no surrogate, nothing above U+10FFFF), no NUL.
  */
 bool text_is_utf8(struct str text);

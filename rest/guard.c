@@ -2,12 +2,11 @@
  * account. */
 #include "rest/guard.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/address.h"
 #include "lib/log.h"
 #include "lib/time.h"
 #include "rest/reply.h"
@@ -121,14 +120,15 @@ enum err guard_caller(struct request *req, enum guard guard)
 
 /* The part of an address that one customer has for itself: all of IPv4, the first 64 bits of IPv6,
  * in whichever spelling. */
-static struct str address_key(struct arena *arena, struct str address)
+static struct str address_key(struct arena *arena, struct str text)
 {
-	const char *text = arena_strndup(arena, address.ptr, address.len);
-	struct in6_addr parsed;
+	struct address address;
+	const char *bytes = (const char *)address.bytes;
 
-	if (inet_pton(AF_INET6, text, &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed))
-		return address;
-	return (struct str){ arena_strndup(arena, (const char *)parsed.s6_addr, 8), 8 };
+	if (address_parse(text, &address) != OK)
+		return text;
+	return address_is_v4(&address) ? (struct str){ arena_strndup(arena, bytes, 16), 16 }
+				       : (struct str){ arena_strndup(arena, bytes, 8), 8 };
 }
 
 static enum err rate_take_key(struct request *req, enum rate rate, struct str key,
@@ -158,7 +158,7 @@ enum err guard_login(struct request *req, struct str account)
 	buf_add_char(&key, '\0');
 	buf_add(&key, address.ptr, address.len);
 	both.ptr = key.data;
-	err = rate_take_key(req, RATE_LOGIN, both, &limit, &answer);
+	err = rate_take_key(req, RATE_GUESS, both, &limit, &answer);
 	buf_free(&key);
 	return err == OK ? rate_take_key(req, RATE_ACCOUNT, account, &limit, &answer) : err;
 }

@@ -10,11 +10,11 @@
 /* clang-format off */
 const struct route routes[] = {
 	/* method pattern                                handler              guard       scope                      body           cap        tx        rate */
-	{ "POST",   V1 "/auth/register",                   auth_register,       GUARD_NONE, SCOPE_NONE,                BODY_NEEDED,   16 * KIB,  TX_NONE,  RATE_AUTH },
-	{ "POST",   V1 "/auth/login",                      auth_login,          GUARD_NONE, SCOPE_NONE,                BODY_NEEDED,   16 * KIB,  TX_NONE,  RATE_AUTH },
+	{ "POST",   V1 "/auth/register",                   auth_register,       GUARD_NONE, SCOPE_NONE,                BODY_NEEDED,   16 * KIB,  TX_NONE,  RATE_REGISTER },
+	{ "POST",   V1 "/auth/login",                      auth_login,          GUARD_NONE, SCOPE_NONE,                BODY_NEEDED,   16 * KIB,  TX_NONE,  RATE_LOGIN },
 	{ "POST",   V1 "/auth/refresh",                    auth_refresh,        GUARD_NONE, SCOPE_NONE,                BODY_NEEDED,   4 * KIB,   TX_NONE,  RATE_REFRESH },
 	{ "POST",   V1 "/auth/logout",                     auth_logout,         GUARD_SELF, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
-	{ "POST",   V1 "/auth/password",                   auth_password,       GUARD_SELF, SCOPE_NONE,                BODY_NEEDED,   16 * KIB,  TX_NONE,  RATE_AUTH },
+	{ "POST",   V1 "/auth/password",                   auth_password,       GUARD_SELF, SCOPE_NONE,                BODY_NEEDED,   16 * KIB,  TX_NONE,  RATE_LOGIN },
 	{ "GET",    V1 "/sessions",                        session_list,        GUARD_SELF, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_READ },
 	{ "DELETE", V1 "/sessions/{session}",              session_delete,      GUARD_SELF, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
 	{ "GET",    V1 "/devices",                         device_list,         GUARD_SELF, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_READ },

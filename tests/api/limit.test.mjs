@@ -6,7 +6,7 @@ import { api, handleOf, must, PASSWORD } from '../lib/client.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { raw } from './raw.mjs';
 
-// a tenth of the quotas: auth 3, login 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s
+// a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s
 const SCALE = 0.1;
 let stack,
 	address = 2;
@@ -145,7 +145,7 @@ describe('a rate limit', () => {
 		const change = () => ann.api.post('auth/password', { current: 'wrong password', new: PASSWORD });
 		const first = await change();
 		assert.equal(first.status, 403);
-		assert.equal(quota(first), '"auth";q=3;w=60');
+		assert.equal(quota(first), '"login";q=3;w=60');
 		limited(await change());
 		const login = JSON.stringify({ handle: ann.handle, password: PASSWORD });
 		limited(await raw(stack, 'POST /api/v1/auth/login HTTP/1.1', lines, login, { from: '127.0.0.1' }));

@@ -355,6 +355,20 @@ static void strings(void **state)
 	assert_int_equal(str_trim((struct str){ NULL, 0 }).len, 0);
 }
 
+static void words(void **state)
+{
+	(void)state;
+	struct str list = STR(" \tone  two\tthree "), word;
+	static const char *const expected[] = { "one", "two", "three" };
+	for (size_t i = 0; i < ROWS(expected); i++) {
+		assert_true(text_next_word(&list, &word));
+		assert_true(str_equal(word, str_of(expected[i])));
+	}
+	assert_false(text_next_word(&list, &word));
+	list = (struct str){ NULL, 0 };
+	assert_false(text_next_word(&list, &word));
+}
+
 static void secrets(void **state)
 {
 	(void)state;
@@ -395,6 +409,7 @@ int main(void)
 		cmocka_unit_test(base64),
 		cmocka_unit_test(base64_agrees_with_a_decoder),
 		cmocka_unit_test(strings),
+		cmocka_unit_test(words),
 		cmocka_unit_test(secrets),
 		cmocka_unit_test(base64url_has_64_digits_and_no_more),
 	};
