@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/address.h"
 #include "lib/log.h"
 #include "lib/text.h"
 
@@ -26,6 +27,7 @@ enum conf_type {
 	CONF_BOOL,
 	CONF_LEVEL,
 	CONF_FANOUT,
+	CONF_NETWORKS,
 	CONF_TYPE__MAX
 };
 
@@ -43,6 +45,7 @@ struct conf_key {
 
 enum {
 	TEXT_MAX = 1024,
+	LIST_MAX = 4095,
 	PATH_BYTES_MAX = 4095,
 	SOCKET_MAX = 107, /* what a UNIX socket's address can hold */
 	KEY_MAX = 64,
@@ -86,6 +89,8 @@ static const struct conf_key keys[] = {
 		"multiplies every rate limit; 0: no limits" },
 	{ "access_log", CONF_BOOL, NULL, AT(access_log), 0, 1, "true", false,
 		"log one line a request" },
+	{ "trusted_proxies", CONF_NETWORKS, NULL, AT(trusted_proxies), 0, LIST_MAX, "", false,
+		"peers whose X-Forwarded-For, -Proto and -Host are believed, space between; unix: for those on a UNIX socket" },
 
 	{ "token_private_key", CONF_PATH, NULL, AT(token_private_key), 0, PATH_BYTES_MAX, "", false,
 		"PEM file that signs tokens; empty: var/keys/token.key" },
@@ -199,6 +204,7 @@ static const char *const type_wants[CONF_TYPE__MAX] = {
 	[CONF_BOOL] = "true or false",
 	[CONF_LEVEL] = "debug, info, warn or error",
 	[CONF_FANOUT] = "control or publish",
+	[CONF_NETWORKS] = "addresses and CIDR blocks",
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -240,7 +246,7 @@ static void *conf_at(struct conf *conf, size_t offset)
 
 static bool is_text(enum conf_type type)
 {
-	return type == CONF_STRING || type == CONF_PATH;
+	return type == CONF_STRING || type == CONF_PATH || type == CONF_NETWORKS;
 }
 
 /* Digits with at most one point between them: none of the other spellings that strtod takes. */
@@ -293,6 +299,18 @@ static bool set_text(const struct conf_key *key, struct str text, char **value)
 	return true;
 }
 
+static bool set_networks(const struct conf_key *key, struct str text, char **value)
+{
+	struct networks networks;
+	struct str bad;
+	if (networks_parse(text, &networks, &bad) == OK)
+		return set_text(key, text, value);
+	char *shown = text_copy(bad);
+	log_error("neither an address nor a CIDR block", LOG_STR("word", shown));
+	free(shown);
+	return false;
+}
+
 static bool set_int(const struct conf_key *key, struct str text, int *value)
 {
 	long long number;
@@ -310,6 +328,8 @@ static bool set_value(struct conf *conf, const struct conf_key *key, struct str 
 	case CONF_STRING:
 	case CONF_PATH:
 		return set_text(key, text, at);
+	case CONF_NETWORKS:
+		return set_networks(key, text, at);
 	case CONF_INT:
 		return set_int(key, text, at);
 	case CONF_DOUBLE:

@@ -42,6 +42,8 @@ static void count_database(void *context, bool connected)
 static void worker_open(
 	struct worker *worker, const struct conf *conf, struct jose_keys *keys, struct shm *shm)
 {
+	struct str bad;
+
 	*worker = (struct worker){
 		.conf = conf,
 		.keys = keys,
@@ -51,6 +53,8 @@ static void worker_open(
 		.tokens = token_cache_new(),
 	};
 	db_watch(worker->db, count_database, shm);
+	if (networks_parse(str_of(conf->trusted_proxies), &worker->proxies, &bad) != OK)
+		fatal("bad trusted_proxies"); /* conf_load has refused it */
 }
 
 static void worker_close(struct worker *worker)

@@ -57,6 +57,18 @@ static struct str request_path(struct request *req)
 		script.ptr ? script.ptr : "", (int)info.len, info.ptr ? info.ptr : ""));
 }
 
+/* A proxy hides the client, and says who it is. */
+static void request_set_address(struct request *req)
+{
+	char *client = arena_alloc(req->arena, ADDRESS_TEXT_BYTES);
+
+	req->remote_address = request_header(req, "REMOTE_ADDR");
+	req->by_proxy = address_of_client(&req->worker->proxies, req->remote_address,
+		request_header(req, "HTTP_X_FORWARDED_FOR"), client);
+	if (req->by_proxy)
+		req->remote_address = str_of(client);
+}
+
 enum err request_open(struct request *req, struct worker *worker, const struct gateway *gateway)
 {
 	*req = (struct request){
@@ -75,7 +87,7 @@ enum err request_open(struct request *req, struct worker *worker, const struct g
 		req->is_head = true;
 		req->method = STR("GET");
 	}
-	req->remote_address = request_header(req, "REMOTE_ADDR");
+	request_set_address(req);
 	req->query = request_header(req, "QUERY_STRING");
 	if (gateway->params_bytes(gateway->context) > REQUEST_HEADERS_MAX)
 		return ERR_HEADERS_TOO_LARGE;

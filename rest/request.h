@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/address.h"
 #include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/conf.h"
@@ -45,6 +46,7 @@ struct gateway {
 struct worker {
 	const struct conf *conf;
 	struct jose_keys *keys;
+	struct networks proxies; /* that are trusted */
 	struct shm *shm;
 	struct db *db;
 	struct arena *arena;
@@ -90,10 +92,11 @@ struct request {
 
 	char id[REQUEST_ID_MAX + 1];
 	struct str method;
-	bool is_head;	  /* GET without the body of the answer */
-	struct str path;  /* decoded, from /api/v1 or /health on */
-	struct str query; /* raw */
-	struct str remote_address;
+	bool is_head;		   /* GET without the body of the answer */
+	struct str path;	   /* decoded, from /api/v1 or /health on */
+	struct str query;	   /* raw */
+	struct str remote_address; /* of the client, also behind trusted proxies */
+	bool by_proxy;		   /* a trusted one: what X-Forwarded-… says is believed */
 	const struct route *route;
 	struct uuid ids[REQUEST_IDS_MAX]; /* of the path, in its order */
 

@@ -23,20 +23,37 @@ static void write_limits(struct buf *out, const struct figure *figures, size_t c
 	json_write_object_end(out);
 }
 
-/* "host" or "host:port" as the client itself asked for it: what reached us reaches the broker, too.
- */
-static struct str asked_origin(const struct request *req)
+static bool is_host(struct str host)
 {
-	struct str host = request_header(req, "HTTP_HOST");
-
 	for (size_t i = 0; i < host.len; i++) {
 		char c = host.ptr[i];
 
 		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 			    c == '.' || c == '-' || c == ':' || c == '[' || c == ']'))
-			return STR("localhost");
+			return false;
 	}
-	return host.len > 0 ? host : STR("localhost");
+	return host.len > 0;
+}
+
+/* "host" or "host:port" as the client itself asked for it, which a trusted proxy may have to tell: what reached us reaches
+ * the broker, too. */
+static struct str asked_origin(const struct request *req)
+{
+	struct str told = request_header(req, "HTTP_X_FORWARDED_HOST");
+	struct str host = request_header(req, "HTTP_HOST");
+
+	if (req->by_proxy && is_host(told))
+		return told;
+	return is_host(host) ? host : STR("localhost");
+}
+
+static bool asked_by_tls(const struct request *req)
+{
+	struct str told = request_header(req, "HTTP_X_FORWARDED_PROTO");
+
+	if (req->by_proxy && told.len > 0)
+		return str_equal_nocase(told, STR("https"));
+	return str_equal_nocase(request_header(req, "HTTPS"), STR("on"));
 }
 
 /* The same without the port. */
@@ -54,15 +71,14 @@ static struct str without_port(struct str origin)
 static void write_mqtt(struct request *req)
 {
 	struct str origin = asked_origin(req), host = without_port(origin);
-	bool tls = str_equal_nocase(request_header(req, "HTTPS"), STR("on"));
 	const char *url = req->conf->mqtt_url, *ws_url = req->conf->mqtt_ws_url;
 
 	if (url[0] == '\0')
 		url = arena_printf(req->arena, "mqtt://%.*s:%d", (int)host.len, host.ptr,
 			req->conf->mqtt_port);
 	if (ws_url[0] == '\0')
-		ws_url = arena_printf(req->arena, "%s://%.*s/mqtt", tls ? "wss" : "ws",
-			(int)origin.len, origin.ptr);
+		ws_url = arena_printf(req->arena, "%s://%.*s/mqtt",
+			asked_by_tls(req) ? "wss" : "ws", (int)origin.len, origin.ptr);
 	json_write_key(req->out, "mqtt");
 	json_write_object(req->out);
 	json_write_key(req->out, "url");

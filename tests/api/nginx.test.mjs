@@ -1,59 +1,18 @@
 // nginx in front instead of lighttpd, with the configuration that we give to those who run it.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { api, connect, directOf, must, register, send } from '../lib/client.mjs';
-import { freePort, root, sharedStack } from '../lib/stack.mjs';
-import { waitFor } from '../lib/wait.mjs';
+import { startNginx } from '../lib/front.mjs';
+import { sharedStack } from '../lib/stack.mjs';
 import { raw } from './raw.mjs';
 
-const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-let backend, stack, folder, server, ended;
-
-/** Our configuration with the addresses of this place, in the least that nginx needs around it. */
-async function configuration(port) {
-	const wsPort = (await readFile(join(backend.var, 'etc/ws_port'), 'utf8')).trim();
-	const ours = (await readFile(join(root, 'ops/nginx/parley.conf'), 'utf8'))
-		.replaceAll('/run/parley/rest.sock', join(backend.var, 'run/rest.sock'))
-		.replaceAll('127.0.0.1:9001', `127.0.0.1:${wsPort}`)
-		.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
-		.replaceAll('/usr/local/share/parley', root);
-	const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-		(name) => `${name}_temp_path ${folder}/${name};`,
-	);
-	return `${process.getuid() === 0 ? 'user root;' : ''}
-worker_processes 1;
-daemon off;
-pid ${folder}/pid;
-error_log ${folder}/error.log;
-events { worker_connections 512; }
-http { access_log off; ${places.join(' ')} ${ours} }
-`;
-}
-
+let backend, stack;
 before(async () => {
 	backend = await sharedStack();
-	folder = await mkdtemp(join(tmpdir(), 'parley-nginx-'));
-	await chmod(folder, 0o711);
-	const port = await freePort();
-	await writeFile(join(folder, 'nginx.conf'), await configuration(port));
-	const how = ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')];
-	await promisify(execFile)('nginx', [...how, '-t'], { env });
-	server = spawn('nginx', how, { env, stdio: 'inherit' });
-	ended = new Promise((resolve) => server.once('close', resolve));
-	stack = { ...backend, url: `http://127.0.0.1:${port}`, wsUrl: `ws://127.0.0.1:${port}/mqtt` };
-	await waitFor(async () => (await api(stack).get('/health')).status === 200, 10_000, 'nginx answers');
+	stack = await startNginx(backend);
 });
 after(async () => {
-	server?.kill('SIGQUIT');
-	const late = setTimeout(() => server?.kill('SIGKILL'), 5000);
-	await ended;
-	clearTimeout(late);
-	if (folder) await rm(folder, { recursive: true, force: true });
+	await stack?.stop();
 	await backend?.stop();
 });
 

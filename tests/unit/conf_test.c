@@ -93,6 +93,7 @@ static void the_defaults(void **state)
 		{ AT(slot), "parley" },
 		{ AT(mqtt_url), "" },
 		{ AT(mqtt_ws_url), "" },
+		{ AT(trusted_proxies), "" },
 	};
 	static const struct {
 		size_t offset;
@@ -238,6 +239,8 @@ static void bad_lines_are_refused_and_named(void **state)
 		{ "demo =", "true or false" },
 		{ "log_level = warning", "debug, info, warn or error" },
 		{ "log_level = 1", "debug, info, warn or error" },
+		{ "trusted_proxies = 10.0.0.0/8 10.0.0.1/8", "\"word\":\"10.0.0.1/8\"" },
+		{ "trusted_proxies = proxy.example", "addresses and CIDR blocks" },
 		{ "var =", "\"key\":\"var\"" },
 		{ "bind = \"\"", "\"key\":\"bind\"" },
 		{ "slot = a\tb", "\"key\":\"slot\"" },
