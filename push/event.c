@@ -133,11 +133,40 @@ static void sessions_revoke(struct events *events, const struct uuid *sessions, 
 		fanout_revoke(events->fanout, revoked_until_s(events), sessions, count);
 }
 
+/* Nobody may come in as this user, or somebody may again. */
+static void user_bar(struct events *events, const struct event *event)
+{
+	(void)events, (void)event;
+}
+
+/* Who has blocked whom. */
+static void user_block(struct events *events, const struct event *event)
+{
+	(void)events, (void)event;
+}
+
+static enum err event_hand(struct events *events, const struct event *event)
+{
+	switch (event_infos[event->type].data) {
+	case EVENT_DATA_REVOCATION:
+		sessions_revoke(events, event->data.revocation.session_ids,
+			event->data.revocation.nsessions);
+		return OK;
+	case EVENT_DATA_BAR:
+		user_bar(events, event);
+		return OK;
+	case EVENT_DATA_BLOCK:
+		user_block(events, event);
+		return OK;
+	default:
+		return event_deliver(events, event);
+	}
+}
+
 void events_take(struct events *events, struct str record, lsn_t lsn, int64_t commit_us)
 {
 	struct event event;
 	const char *why = "";
-	enum err err = OK;
 	arena_reset(events->arena);
 	events->last_us = time_mono_us();
 	events->since_us = commit_us;
@@ -146,12 +175,7 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
 		return;
 	}
 	typing_event(events->typing, &event);
-	if (event_infos[event.type].data == EVENT_DATA_REVOCATION)
-		sessions_revoke(
-			events, event.data.revocation.session_ids, event.data.revocation.nsessions);
-	else
-		err = event_deliver(events, &event);
-	if (err != OK) {
+	if (event_hand(events, &event) != OK) {
 		refuse(events, record, lsn, "too large");
 		return;
 	}

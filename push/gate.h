@@ -1,7 +1,8 @@
 /*
- * Lets people into the broker. The plugin remembers in memory alone whose session has ended, so after its start it lets
- * nobody in until it has been told all of them; and a daemon that begins to stream, perhaps behind a slot that was lost,
- * tells them again. What ends afterwards comes by the WAL (event.c). Called by main.c.
+ * Lets people into the broker. The plugin remembers in memory alone what it has been told, such as whose session has ended,
+ * so after its start it lets nobody in until it has been told all of that; and a daemon that begins to stream, perhaps behind
+ * a slot that was lost, tells it again. A table of steps in gate.c says what there is. What changes afterwards comes by the
+ * WAL (event.c). Called by main.c.
  */
 #ifndef PUSH_GATE_H
 #define PUSH_GATE_H

@@ -4,11 +4,14 @@ revoke all on schema public from public;
 revoke all on all tables in schema public from public;
 revoke all on all functions in schema public from public;
 
--- parley-rest: reads and writes what its statements do, and nothing else; no delete but of sessions that are over
+-- parley-rest: reads and writes what its statements do, and nothing else; no delete but of sessions that are over,
+-- and of relations and the index of people
 grant usage on schema public to parley_rest;
 grant select, insert, update on users, devices, sessions, conversations, members to parley_rest;
 grant select, insert on messages to parley_rest;
 grant delete on sessions to parley_rest;
+grant select, insert, update, delete on contacts, blocks to parley_rest;
+grant select, insert, delete on user_terms to parley_rest;
 grant execute on all functions in schema public to parley_rest;
 
 -- parley-push: reads the WAL (its REPLICATION attribute); no table

@@ -30,6 +30,10 @@ const struct event_info event_infos[EVENT__MAX] = {
 	[EVENT_TYPING_STARTED] = { "typing.started", TOPIC_TYPING, EVENT_DATA_TYPING },
 	[EVENT_TYPING_STOPPED] = { "typing.stopped", TOPIC_TYPING, EVENT_DATA_TYPING },
 	[EVENT_SESSION_REVOKED] = { "session.revoked", TOPIC__MAX, EVENT_DATA_REVOCATION },
+	[EVENT_USER_BARRED] = { "user.barred", TOPIC__MAX, EVENT_DATA_BAR },
+	[EVENT_USER_UNBARRED] = { "user.unbarred", TOPIC__MAX, EVENT_DATA_BAR },
+	[EVENT_USER_BLOCKED] = { "user.blocked", TOPIC__MAX, EVENT_DATA_BLOCK },
+	[EVENT_USER_UNBLOCKED] = { "user.unblocked", TOPIC__MAX, EVENT_DATA_BLOCK },
 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -227,17 +231,31 @@ static void data_get(struct record *record, const struct json *data, struct even
 		break;
 	case EVENT_DATA_TYPING:
 	case EVENT_DATA_REVOCATION:
+	case EVENT_DATA_BAR:
+	case EVENT_DATA_BLOCK:
 		break;
 	}
 	if (!uuid_equal(conversation_id, &out->conversation_id))
 		wrong(record, "conversation_id");
 }
 
-static void revocation_get(struct record *record, const struct json *object, struct revocation *out)
+/* What is for the plugin alone. */
+static void notice_get(struct record *record, const struct json *object, struct event *out)
 {
-	*out = (struct revocation){ 0 };
-	id_get(record, object, "user_id", JSON_REQUIRED, &out->user_id);
-	ids_get(record, object, "session_ids", &out->session_ids, &out->nsessions);
+	switch (event_infos[out->type].data) {
+	case EVENT_DATA_REVOCATION:
+		id_get(record, object, "user_id", JSON_REQUIRED, &out->data.revocation.user_id);
+		ids_get(record, object, "session_ids", &out->data.revocation.session_ids,
+			&out->data.revocation.nsessions);
+		break;
+	case EVENT_DATA_BAR:
+		id_get(record, object, "user_id", JSON_REQUIRED, &out->data.bar.user_id);
+		break;
+	default:
+		id_get(record, object, "user_id", JSON_REQUIRED, &out->data.block.user_id);
+		id_get(record, object, "blocked_id", JSON_REQUIRED, &out->data.block.blocked_id);
+		break;
+	}
 }
 
 static void event_get(struct record *record, const struct json *object, struct event *out)
@@ -245,8 +263,8 @@ static void event_get(struct record *record, const struct json *object, struct e
 	type_get(record, object, &out->type);
 	id_get(record, object, "event_id", JSON_REQUIRED, &out->event_id);
 	time_get(record, object, "at", JSON_REQUIRED, &out->at_us);
-	if (event_infos[out->type].data == EVENT_DATA_REVOCATION) {
-		revocation_get(record, object, &out->data.revocation);
+	if (event_infos[out->type].topic == TOPIC__MAX) {
+		notice_get(record, object, out);
 		return;
 	}
 	id_get(record, object, "conversation_id", JSON_REQUIRED, &out->conversation_id);
@@ -323,6 +341,8 @@ static void data_write(struct buf *buf, const struct event *event)
 		typing_write(buf, event);
 		break;
 	case EVENT_DATA_REVOCATION:
+	case EVENT_DATA_BAR:
+	case EVENT_DATA_BLOCK:
 		json_write_null(buf);
 		break;
 	}

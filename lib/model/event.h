@@ -10,8 +10,13 @@
  *	conversation.created	the columns of the conversation and "members":[…], null above 100 of them
  *	conversation.updated	the columns of the conversation
  *	member.*		the member's user_id display_name avatar_url role last_read_seq last_delivered_seq
- * A session that ended is a record too, for the plugin alone: {"type":"session.revoked","event_id","at","user_id",
- * "session_ids":[…]}. Typing is an event without a record: it is never in the database.
+ * Some are for the plugin alone, and have no conversation, recipients or data:
+ *	session.revoked		"user_id", and "session_ids":[…], which have ended
+ *	user.barred		"user_id", as which nobody may come in: disabled, or erased
+ *	user.unbarred		"user_id", enabled again
+ *	user.blocked		"user_id" has blocked "blocked_id"
+ *	user.unblocked		and does so no longer
+ * Typing is an event without a record: it is never in the database.
  * To clients it is what event_write writes; "data" comes from the writers of lib/model, so that it has the
  * same bytes as the answer of REST.
  */
@@ -41,6 +46,10 @@ enum event_type {
 	EVENT_TYPING_STARTED,
 	EVENT_TYPING_STOPPED,
 	EVENT_SESSION_REVOKED,
+	EVENT_USER_BARRED,
+	EVENT_USER_UNBARRED,
+	EVENT_USER_BLOCKED,
+	EVENT_USER_UNBLOCKED,
 	EVENT__MAX
 };
 
@@ -52,7 +61,10 @@ enum event_data {
 	EVENT_DATA_COLUMNS,	 /* a conversation, of itself alone */
 	EVENT_DATA_MEMBER,
 	EVENT_DATA_TYPING,
-	EVENT_DATA_REVOCATION
+	/* for the plugin alone */
+	EVENT_DATA_REVOCATION,
+	EVENT_DATA_BAR,
+	EVENT_DATA_BLOCK
 };
 
 struct event_info {
@@ -77,6 +89,15 @@ struct revocation {
 	size_t nsessions;
 };
 
+struct bar {
+	struct uuid user_id;
+};
+
+struct block {
+	struct uuid user_id;
+	struct uuid blocked_id;
+};
+
 struct event {
 	enum event_type type;
 	struct uuid event_id;
@@ -92,6 +113,8 @@ struct event {
 		struct member member;
 		struct typing_data typing;
 		struct revocation revocation;
+		struct bar bar;
+		struct block block;
 	} data;
 };
 
@@ -100,7 +123,7 @@ struct event {
 must_check enum err event_read(
 	struct arena *arena, struct str record, struct event *out, const char **why);
 
-/* The payload that clients receive; not of session.revoked, which none does. */
+/* The payload that clients receive; not of what is for the plugin alone. */
 void event_write(struct buf *buf, const struct event *event);
 
 #endif

@@ -56,9 +56,48 @@ begin
 end
 $$;
 
--- Erases an account: it leaves its groups, what says who it was goes, its handle is free, its sessions end. Its messages
--- stay, and its direct conversations stay for the others, as of "Deleted user". False: it is in more than in_most groups,
--- has left so many, and is not erased yet: call again, as somebody in thousands would hold them all for too long.
+-- What parley-push tells the plugin of a user as a whole: user.barred, nobody comes in as it, and user.unbarred.
+drop function if exists user_tell;
+create function user_tell(in_type text, in_user uuid, in_event uuid) returns void language sql as $$
+	select pg_logical_emit_message(true, 'parley', json_build_object(
+		'type', in_type, 'event_id', in_event, 'at', clock_timestamp(), 'user_id', in_user)::text)
+$$;
+
+-- Shuts an account until user_enable: its sessions end, and no new one begins. Also when it was shut before. False: nobody, or
+-- erased.
+drop function if exists user_disable;
+create function user_disable(in_user uuid, in_event uuid) returns boolean language plpgsql as $$
+begin
+	update users u set disabled_at = clock_timestamp()
+	where u.id = in_user and u.deleted_at is null and u.disabled_at is null;
+	if not found then
+		return exists (select from users u where u.id = in_user and u.deleted_at is null);
+	end if;
+	-- a sign-in under way has waited for the row, or is seen now: there is no session besides these
+	perform session_end(in_user, null, null, null, gen_random_uuid());
+	perform user_tell('user.barred', in_user, in_event);
+	return true;
+end
+$$;
+
+-- Opens it again, as it was but for the sessions. The same answers.
+drop function if exists user_enable;
+create function user_enable(in_user uuid, in_event uuid) returns boolean language plpgsql as $$
+begin
+	update users u set disabled_at = null
+	where u.id = in_user and u.deleted_at is null and u.disabled_at is not null;
+	if not found then
+		return exists (select from users u where u.id = in_user and u.deleted_at is null);
+	end if;
+	perform user_tell('user.unbarred', in_user, in_event);
+	return true;
+end
+$$;
+
+-- Erases an account: it leaves its groups, what says who it was goes, also from the lists of others, its handle is free, its
+-- sessions end. Its messages stay, and its direct conversations stay for the others, as of "Deleted user". False: it is in
+-- more than in_most groups or blocks, or in fifty times as many contacts; so many are gone, and it is not erased yet: call
+-- again, as somebody in thousands would hold them all for too long.
 drop function if exists user_erase;
 create function user_erase(in_user uuid, in_most bigint, in_event uuid) returns boolean
 language plpgsql as $$
@@ -66,8 +105,12 @@ begin
 	-- the strongest lock: also waits for who is adding this user to something, and is seen by who comes later
 	perform from users u where u.id = in_user for update;
 	perform user_leave(in_user, in_most);
+	perform block_forget(in_user, in_most);
+	perform contact_forget(in_user, 50 * in_most);
 	if exists (select from members m join conversations c on c.id = m.conversation_id and c.kind = 'group'
-		where m.user_id = in_user and m.left_at is null) then
+			where m.user_id = in_user and m.left_at is null)
+		or exists (select from blocks b where b.user_id = in_user or b.blocked_id = in_user)
+		or exists (select from contacts c where c.user_id = in_user or c.contact_id = in_user) then
 		return false;
 	end if;
 	update users u
@@ -75,8 +118,12 @@ begin
 		display_name = 'Deleted user', email = null, password_hash = null, avatar_url = null, bio = null,
 		locale = null, settings = '{}', updated_at = now(), deleted_at = now()
 	where u.id = in_user and u.deleted_at is null;
+	if not found then
+		return true;
+	end if;
 	update devices d set name = null, platform = null where d.user_id = in_user;
 	perform session_end(in_user, null, null, null, in_event);
+	perform user_tell('user.barred', in_user, gen_random_uuid());
 	return true;
 end
 $$;

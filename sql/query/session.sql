@@ -10,13 +10,14 @@ where not exists (
 
 -- name: session_create maybe
 -- A session on a device of the user; the device is made, or noted as used again. No row: since the password was checked
--- it has been changed ($9 is when it last was), or the account erased; the lock makes these wait for each other.
+-- it has been changed ($9 is when it last was), or the account erased or disabled; the lock makes these wait for each other.
 -- Each sign-in adds a row and takes up to eight away, so that they do not grow for ever: what ended, whoever's, or of this
 -- user ran out, 60 days ago or more. (No access token lives as long.)
 with person as (
 	select id
 	from users
-	where id = $1::uuid and deleted_at is null and password_changed_at is not distinct from $9::timestamptz
+	where id = $1::uuid and deleted_at is null and disabled_at is null
+		and password_changed_at is not distinct from $9::timestamptz
 	for no key update
 ), device as (
 	insert into devices (user_id, id, name, platform)

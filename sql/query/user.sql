@@ -18,11 +18,11 @@ select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not 
 from person
 
 -- name: user_for_login maybe
--- By handle or by e-mail, whichever is given, with what proves the password.
+-- By handle or by e-mail, whichever is given, with what proves the password. Who is disabled is nobody here.
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,
 	email, locale, settings::text as settings, password_hash, password_changed_at
 from users
-where (lower(handle) = lower($1::text) or lower(email) = lower($2::text)) and deleted_at is null
+where (lower(handle) = lower($1::text) or lower(email) = lower($2::text)) and deleted_at is null and disabled_at is null
 
 -- name: user_password_update none
 -- A stronger hash of the same password; only over the one that was checked.

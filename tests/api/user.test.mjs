@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { api, directOf, groupOf, must, PASSWORD, register, send } from '../lib/client.mjs';
+import { api, directOf, groupOf, must, PASSWORD, register, send, signIn } from '../lib/client.mjs';
 import { overtaken } from '../lib/processes.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 
@@ -253,6 +253,50 @@ describe('erasing the account', () => {
 		for (const room of rooms) {
 			const { members } = must(await carol.api.get(`conversations/${room.id}`), 200);
 			assert.deepEqual(members.map(({ user_id, role }) => [user_id, role]), [[carol.id, 'owner']]);
+		}
+	});
+});
+
+describe('an account that an operator disables', () => {
+	const disable = (person) => `select user_disable('${person.id}', '${randomUUID()}');`;
+	const enable = (person) => `select user_enable('${person.id}', '${randomUUID()}');`;
+	const login = (person, password) => api(stack).post('auth/login', { handle: person.handle, password });
+
+	it('has no session and gets none, until it is enabled again', async () => {
+		const ben = await register(stack, 'Ben', { locale: 'fr' });
+		const other = await signIn(ben);
+		assert.equal(await stack.sql(disable(ben)), 't');
+		for (const person of [ben, other]) {
+			assert.equal((await person.api.get('users/me')).status, 401);
+			const refreshed = await api(stack).post('auth/refresh', { refresh_token: person.refresh_token });
+			assert.equal(refreshed.status, 401);
+		}
+		// as for a password that is wrong, to the letter
+		const [refused, wrong] = [await login(ben, PASSWORD), await login(ben, 'a wrong password')];
+		for (const answer of [refused, wrong]) delete answer.body.request_id;
+		assert.equal(refused.status, 401);
+		assert.deepEqual(refused.body, wrong.body);
+
+		assert.equal(await stack.sql(disable(ben)), 't');
+		assert.equal(await stack.sql(enable(ben)), 't');
+		assert.equal(await stack.sql(enable(ben)), 't');
+		assert.equal((await ben.api.get('users/me')).status, 401);
+		const back = await signIn(ben);
+		assert.equal(must(await back.api.get('users/me'), 200).locale, 'fr');
+	});
+
+	it('overtakes a sign-in under way', async () => {
+		const ben = await register(stack, 'Ben');
+		const answer = await overtaken(ben, disable(ben), () => login(ben, PASSWORD));
+		assert.equal(answer.status, 401);
+	});
+
+	it('is told of only where there is one', async () => {
+		const [ben, nobody] = [await register(stack, 'Ben'), { id: randomUUID() }];
+		must(await ben.api.delete('users/me'), 204);
+		for (const person of [ben, nobody]) {
+			assert.equal(await stack.sql(disable(person)), 'f');
+			assert.equal(await stack.sql(enable(person)), 'f');
 		}
 	});
 });

@@ -57,6 +57,14 @@
 	"\"data\":{\"user_id\":\"" BOB "\",\"display_name\":\"Bob \xc3\xbc\","                     \
 	"\"avatar_url\":null,\"role\":\"admin\",\"last_read_seq\":3,\"last_delivered_seq\":4}}"
 
+/* What is for the plugin alone. */
+#define NOTICE(type, rest)                                                                         \
+	"{\"type\" : \"" type "\", \"event_id\" : \"" EVENT "\", "                                 \
+	"\"at\" : \"2026-11-21T12:00:00.123456+00:00\", \"user_id\" : \"" ALICE "\"" rest "}"
+#define REVOKED_RECORD NOTICE("session.revoked", ", \"session_ids\" : [\"" MESSAGE "\"]")
+#define BARRED_RECORD NOTICE("user.barred", "")
+#define BLOCKED_RECORD NOTICE("user.blocked", ", \"blocked_id\" : \"" BOB "\"")
+
 static void test_round(void **state)
 {
 	(void)state;
@@ -222,6 +230,21 @@ static void test_wrong(void **state)
 		{ MEMBER_RECORD("member.updated"), "\"admin\"", "null", "role" },
 		{ MEMBER_RECORD("member.updated"), "\"last_delivered_seq\" : 4",
 			"\"last_delivered_seq\" : -4", "last_delivered_seq" },
+		{ REVOKED_RECORD, ALICE, "x", "user_id" },
+		{ REVOKED_RECORD, "[\"", "[1,\"", "session_ids" },
+		{ REVOKED_RECORD, "\"session_ids\"", "\"ids\"", "session_ids" },
+		{ BARRED_RECORD, "user.barred", "user.unbarred", NULL },
+		{ BARRED_RECORD, "user.barred", "user.blocked", "blocked_id" },
+		{ BARRED_RECORD, "user.barred", "user.bared", "type" },
+		{ BARRED_RECORD, "\"user_id\"", "\"user\"", "user_id" },
+		{ BARRED_RECORD, ALICE, "1", "user_id" },
+		{ BARRED_RECORD, EVENT, "1", "event_id" },
+		{ BARRED_RECORD, "2026", "26", "at" },
+		{ BLOCKED_RECORD, "user.blocked", "user.unblocked", NULL },
+		{ BLOCKED_RECORD, "\"user_id\"", "\"user\"", "user_id" },
+		{ BLOCKED_RECORD, "\"blocked_id\" : \"", "\"blocked_id\" : null, \"x\" : \"",
+			"blocked_id" },
+		{ BLOCKED_RECORD, "\"blocked_id\"", "\"blocked\"", "blocked_id" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct arena *arena = arena_new();
@@ -233,6 +256,50 @@ static void test_wrong(void **state)
 			strcmp(why, rows[i].why ? rows[i].why : "") != 0 ||
 			(err != OK && event.rev != 4242))
 			fail_msg("row %zu: %s: \"%s\"", i, record, why);
+		arena_free(arena);
+	}
+}
+
+static void test_notice(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *record;
+		enum event_type type;
+		const char *other; /* the second id that it names; NULL: none */
+	} rows[] = {
+		{ REVOKED_RECORD, EVENT_SESSION_REVOKED, MESSAGE },
+		{ BARRED_RECORD, EVENT_USER_BARRED, NULL },
+		{ NOTICE("user.unbarred", ""), EVENT_USER_UNBARRED, NULL },
+		{ BLOCKED_RECORD, EVENT_USER_BLOCKED, BOB },
+		{ NOTICE("user.unblocked", ", \"blocked_id\" : \"" BOB "\""), EVENT_USER_UNBLOCKED,
+			BOB },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *arena = arena_new();
+		struct event event;
+		const char *why = "";
+		char user[UUID_TEXT_LEN + 1], other[UUID_TEXT_LEN + 1] = "";
+		if (event_read(arena, str_of(rows[i].record), &event, &why) != OK)
+			fail_msg("row %zu: %s", i, why);
+		assert_int_equal(event.type, rows[i].type);
+		assert_int_equal(event.nrecipients, 0);
+		switch (event_infos[event.type].data) {
+		case EVENT_DATA_REVOCATION:
+			assert_int_equal(event.data.revocation.nsessions, 1);
+			uuid_format(&event.data.revocation.user_id, user);
+			uuid_format(&event.data.revocation.session_ids[0], other);
+			break;
+		case EVENT_DATA_BAR:
+			uuid_format(&event.data.bar.user_id, user);
+			break;
+		default:
+			uuid_format(&event.data.block.user_id, user);
+			uuid_format(&event.data.block.blocked_id, other);
+			break;
+		}
+		assert_string_equal(user, ALICE);
+		assert_string_equal(other, rows[i].other ? rows[i].other : "");
 		arena_free(arena);
 	}
 }
@@ -329,6 +396,10 @@ static void test_table(void **state)
 		{ EVENT_TYPING_STARTED, "typing.started", TOPIC_TYPING, EVENT_DATA_TYPING },
 		{ EVENT_TYPING_STOPPED, "typing.stopped", TOPIC_TYPING, EVENT_DATA_TYPING },
 		{ EVENT_SESSION_REVOKED, "session.revoked", TOPIC__MAX, EVENT_DATA_REVOCATION },
+		{ EVENT_USER_BARRED, "user.barred", TOPIC__MAX, EVENT_DATA_BAR },
+		{ EVENT_USER_UNBARRED, "user.unbarred", TOPIC__MAX, EVENT_DATA_BAR },
+		{ EVENT_USER_BLOCKED, "user.blocked", TOPIC__MAX, EVENT_DATA_BLOCK },
+		{ EVENT_USER_UNBLOCKED, "user.unblocked", TOPIC__MAX, EVENT_DATA_BLOCK },
 	};
 	assert_int_equal(sizeof(rows) / sizeof(rows[0]), EVENT__MAX);
 	for (size_t i = 0; i < EVENT__MAX; i++) {
@@ -344,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_not_an_object),
 		cmocka_unit_test(test_large_group),
 		cmocka_unit_test(test_members_left_out),
