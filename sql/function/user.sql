@@ -122,6 +122,7 @@ begin
 		return true;
 	end if;
 	update devices d set name = null, platform = null where d.user_id = in_user;
+	update identities i set subject = null where i.user_id = in_user;
 	perform session_end(in_user, null, null, null, in_event);
 	perform user_tell('user.barred', in_user, gen_random_uuid());
 	return true;

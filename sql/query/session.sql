@@ -12,7 +12,7 @@ where not exists (
 -- A session on a device of the user; the device is made, or noted as used again. No row: since the password was checked
 -- it has been changed ($9 is when it last was), or the account erased or disabled; the lock makes these wait for each other.
 -- Each sign-in adds a row and takes up to eight away, so that they do not grow for ever: what ended, whoever's, or of this
--- user ran out, 60 days ago or more. (No access token lives as long.)
+-- user ran out, 60 days ago or more. (No access token of ours lives as long; where a provider's does, its session stays.)
 with person as (
 	select id
 	from users
@@ -30,6 +30,7 @@ with person as (
 	delete from sessions
 	where id = any(array(select id from sessions
 			where revoked_at < now() - interval '60 days'
+				and (refresh_hash is not null or refresh_expires_at < now())
 			order by revoked_at
 			limit 4
 			for update skip locked)
@@ -61,11 +62,16 @@ from sessions s
 where s.id = $2::uuid and s.user_id = $1::uuid
 
 -- name: session_revoked many
--- Sessions that ended in the last $1 seconds: above $2 (null: from the first), $3 rows.
+-- Sessions that ended and of which a token may say otherwise: in the last $1 seconds, or of an identity provider, whose tokens
+-- live as long as they do. Above $2 (null: from the first), $3 rows.
 with recent as materialized (
 	select id, revoked_at
 	from sessions
 	where revoked_at > now() - $1::bigint * interval '1 second'
+	union
+	select id, revoked_at
+	from sessions
+	where refresh_hash is null and revoked_at is not null and refresh_expires_at > now()
 )
 select id, revoked_at
 from recent
