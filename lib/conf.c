@@ -137,6 +137,9 @@ static const struct conf_key keys[] = {
 	{ "sync_cursor_ttl_s", CONF_INT, "s", AT(sync_cursor_ttl_s), 1, 315360000, "2592000", false,
 		"life of a cursor of GET /sync: who was away for longer begins anew" },
 
+	{ "audit_ttl_days", CONF_INT, "days", AT(audit_ttl_days), 1, 36500, "365", false,
+		"how long the audit log of service tokens is kept" },
+
 	{ "log_level", CONF_LEVEL, NULL, AT(log_level), 0, 0, "info", false,
 		"debug, info, warn or error" },
 };

@@ -72,6 +72,8 @@ struct conf {
 	int group_max_members;
 	int sync_cursor_ttl_s; /* who was away for longer begins anew */
 
+	int audit_ttl_days; /* what services did is kept for so long */
+
 	int log_level; /* enum log_level */
 };
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/err.h"
 #include "lib/text.h"
 
 enum scope {
@@ -31,5 +32,13 @@ extern const struct scope_info scope_infos[SCOPE__MAX];
 
 /* The scope of a name; SCOPE_NONE: there is none. */
 enum scope scope_of(struct str name);
+
+/* Names with blanks or commas between, as people type them, to the one spelling: each once, in the order of the table, a blank
+ * between. "all" stands for each, also for those that are yet to come, and then alone. ERR_INVALID_INPUT: *bad is no name, or
+ * empty where there is none at all. out: with its NUL. */
+enum {
+	SCOPES_TEXT_BYTES = 256
+};
+must_check enum err scopes_read(struct str text, char out[SCOPES_TEXT_BYTES], struct str *bad);
 
 #endif

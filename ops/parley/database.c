@@ -6,7 +6,7 @@
 #include "ops/parley/table.h"
 #include "sql/connect.h"
 
-int migrate_run(struct operator* op)
+int migrate_run(struct operation *op)
 {
 	const char *script = operator_share(op, "sql/migrate.sh");
 	char *database, *password = NULL;
@@ -33,7 +33,7 @@ int migrate_run(struct operator* op)
 	return table_print_record(table);
 }
 
-int seed_run(struct operator* op)
+int seed_run(struct operation *op)
 {
 	static const char *const names[] = { "handles", "conversation_id" };
 	const char *script = operator_share(op, "ops/demo");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/log.h"
+#include "lib/scope.h"
 #include "lib/version.h"
 #include "ops/parley/operator.h"
 
@@ -16,14 +17,62 @@ static const struct flag seed_flags[] = {
 	{ NULL, NULL, false, NULL },
 };
 
-static const struct command commands[] = {
-	{ "migrate", migrate_run, NULL, "bring the database up to this version", NULL,
-		"Needs the roles of ops/roles.sql. Again and again does no harm.\n" },
-	{ "seed", seed_run, NULL, "make the demo people and their first conversations", seed_flags,
-		"Over the API, which must be running. Again and again does no harm. Never where "
-		"real people are: the\n"
-		"passwords are known.\n" },
+static const struct flag user_add_flags[] = {
+	{ "handle", "HANDLE", true, "what it logs in with: 3 to 32 of A-Z a-z 0-9 _ . -" },
+	{ "name", "NAME", true, "what others read" },
+	{ "email", "ADDRESS", false, "its e-mail address" },
+	{ "password-stdin", NULL, false, "read a password from standard input; else it has none" },
+	{ NULL, NULL, false, NULL },
 };
+
+static const struct flag token_create_flags[] = {
+	{ "name", "NAME", true, "what people call it; no other live token has it" },
+	{ "scope", "SCOPES", true, "what it may do: names with a blank between, or all" },
+	{ "expires", "TIME", false, "when it ends: 90d, 12h, or 2027-01-31T00:00:00Z; else never" },
+	{ NULL, NULL, false, NULL },
+};
+
+static const struct flag token_list_flags[] = {
+	{ "all", NULL, false, "also those that have ended" },
+	{ NULL, NULL, false, NULL },
+};
+
+static const struct flag audit_list_flags[] = {
+	{ "token", "ID|NAME", false, "of this token alone" },
+	{ "user", "ID|HANDLE", false, "for this user alone" },
+	{ "since", "TIME", false, "since then: 2h, 7d, or 2027-01-31T00:00:00Z" },
+	{ "limit", "N", false, "so many at most (50)" },
+	{ NULL, NULL, false, NULL },
+};
+
+static void scopes_print(FILE *out)
+{
+	for (int i = SCOPE_NONE + 1; i < SCOPE__MAX; i++)
+		fprintf(out, "  %-20s %s\n", scope_infos[i].name, scope_infos[i].help);
+	fprintf(out, "  %-20s %s\n", "all", "each of these, also those that later versions add");
+}
+
+/* clang-format off */
+static const struct command commands[] = {
+	{ .words = "migrate", .run = migrate_run, .help = "bring the database up to this version",
+		.more = "Needs the roles of ops/roles.sql. Again and again does no harm.\n" },
+	{ .words = "seed", .run = seed_run, .flags = seed_flags,
+		.help = "make the demo people and their first conversations",
+		.more = "Over the API, which must be running. Again and again does no harm. Never where real people are: the\n"
+			"passwords are known.\n" },
+	{ .words = "user add", .run = user_add, .flags = user_add_flags, .help = "make an account, and print its id",
+		.more = "Without a password nobody logs in to it, and a service can act for it all the same.\n" },
+	{ .words = "token create", .run = token_create, .flags = token_create_flags,
+		.help = "make a service token, and print it, this once",
+		.more = "For the host product's backend, which sends it as Authorization: Bearer. Scopes:\n\n",
+		.more_print = scopes_print },
+	{ .words = "token list", .run = token_list, .flags = token_list_flags, .help = "list service tokens, newest first" },
+	{ .words = "token revoke", .run = token_revoke, .operand = "ID|NAME", .help = "end a service token, at once" },
+	{ .words = "audit list", .run = audit_list, .flags = audit_list_flags,
+		.help = "list what services did, latest first",
+		.more = "Without a status: the answer is under way, or the process died before it could say.\n" },
+};
+/* clang-format on */
 
 enum {
 	NCOMMANDS = sizeof(commands) / sizeof(commands[0])
@@ -49,7 +98,7 @@ static int answer(const struct options *options, enum err err)
 int main(int argc, char **argv)
 {
 	struct options options;
-	struct operator op = { .options = &options };
+	struct operation op = { .options = &options };
 	enum err err = options_parse(commands, NCOMMANDS, argc, argv, &options);
 	int status;
 

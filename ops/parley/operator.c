@@ -11,6 +11,7 @@
 
 #include "lib/buf.h"
 #include "lib/log.h"
+#include "lib/time.h"
 
 enum {
 	EXIT_NO_PROGRAM = 127
@@ -44,7 +45,7 @@ int operator_misuse(const char *format, ...)
 	return EXIT_USAGE;
 }
 
-int operator_fail_db(struct operator* op, enum err err)
+int operator_fail_db(struct operation *op, enum err err)
 {
 	switch (err) {
 	case ERR_UNAVAILABLE:
@@ -61,7 +62,7 @@ int operator_fail_db(struct operator* op, enum err err)
 	}
 }
 
-const char *operator_value(const struct operator* op, const char *name)
+const char *operator_value(const struct operation *op, const char *name)
 {
 	const struct flag *flags = op->options->command->flags;
 
@@ -72,7 +73,40 @@ const char *operator_value(const struct operator* op, const char *name)
 	fatal("a command asks for an option that it does not have", LOG_STR("option", name));
 }
 
-const char *operator_instance(struct operator* op, const char *name)
+enum err operator_time(const struct operation *op, const char *name, int direction, int64_t *out)
+{
+	const char *text = operator_value(op, name);
+	long long seconds;
+
+	if (!text) {
+		*out = TIME_NONE;
+		return OK;
+	}
+	if (options_duration(text, &seconds) == OK) {
+		*out = time_now_us() + direction * seconds * 1000000;
+		return OK;
+	}
+	if (time_parse(str_of(text), out) == OK)
+		return OK;
+	operator_misuse(
+		"--%s is a time like 2027-01-31T00:00:00Z, or how far it is, like 90d or 12h",
+		name);
+	return ERR_INVALID_INPUT;
+}
+
+enum err operator_int(const struct operation *op, const char *name, long long otherwise,
+	long long max, long long *out)
+{
+	const char *text = operator_value(op, name);
+
+	*out = otherwise;
+	if (!text || text_parse_int(str_of(text), 1, max, out))
+		return OK;
+	operator_misuse("--%s is a whole number from 1 to %lld", name, max);
+	return ERR_INVALID_INPUT;
+}
+
+const char *operator_instance(struct operation *op, const char *name)
 {
 	const char *path = arena_printf(op->arena, "%s/run/env", op->conf.var);
 	const char *value = NULL;
@@ -93,7 +127,7 @@ const char *operator_instance(struct operator* op, const char *name)
 	return value;
 }
 
-const char *operator_origin(struct operator* op)
+const char *operator_origin(struct operation *op)
 {
 	const char *origin = operator_instance(op, "PARLEY_ORIGIN"), *bind = op->conf.bind;
 
@@ -107,7 +141,7 @@ const char *operator_origin(struct operator* op)
 		op->conf.port);
 }
 
-const char *operator_share(struct operator* op, const char *name)
+const char *operator_share(struct operation *op, const char *name)
 {
 	static const char *const places[] = { "../share/parley", ".." };
 	char program[4096];
@@ -127,7 +161,7 @@ const char *operator_share(struct operator* op, const char *name)
 	return NULL;
 }
 
-const char *operator_database(struct operator* op)
+const char *operator_database(struct operation *op)
 {
 	const char *database = op->conf.owner_database;
 	char *private;
@@ -152,7 +186,7 @@ _Noreturn static void run_child(char *const arguments[], char *const variables[]
 	_exit(EXIT_NO_PROGRAM);
 }
 
-static void read_all(struct operator* op, int fd, struct str *out)
+static void read_all(struct operation *op, int fd, struct str *out)
 {
 	struct buf text = { 0 };
 	ssize_t n;
@@ -167,7 +201,7 @@ static void read_all(struct operator* op, int fd, struct str *out)
 }
 
 int operator_run(
-	struct operator* op, char *const arguments[], char *const variables[], struct str *out)
+	struct operation *op, char *const arguments[], char *const variables[], struct str *out)
 {
 	int ends[2] = { -1, -1 }, status;
 	pid_t child;

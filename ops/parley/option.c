@@ -233,6 +233,8 @@ void options_help_command(FILE *out, const struct command *command)
 	}
 	if (command->more)
 		fprintf(out, "\n%s", command->more);
+	if (command->more_print)
+		command->more_print(out);
 	common_print(out);
 }
 

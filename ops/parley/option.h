@@ -15,7 +15,7 @@ enum {
 	WHY_BYTES = 200
 };
 
-struct operator;
+struct operation;
 
 /* One option of a command: --name VALUE, --name=VALUE, or --name alone. */
 struct flag {
@@ -25,15 +25,16 @@ struct flag {
 	const char *help;
 };
 
-/* One command. flags ends with a row without a name. */
+/* One command; what is left out is not there. flags ends with a row without a name. */
 struct command {
-	const char *words;		 /* "token create": one or two */
-	int (*run)(struct operator* op); /* the exit status: enum operator_exit */
+	const char *words; /* "token create": one or two */
 	const char
 		*operand; /* what the help calls the argument that it needs; NULL: it takes none */
 	const char *help; /* one line */
-	const struct flag *flags; /* NULL: none */
-	const char *more;	  /* what its own help says besides; NULL: nothing */
+	int (*run)(struct operation *op); /* the exit status: enum operator_exit */
+	const struct flag *flags;
+	const char *more;	       /* what its own help says besides */
+	void (*more_print)(FILE *out); /* and behind that */
 };
 
 /* What a command line comes to. All strings are those of argv. */

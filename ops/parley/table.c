@@ -30,14 +30,14 @@ struct cell {
 };
 
 struct table {
-	struct operator* op;
+	struct operation *op;
 	const char *const *names;
 	size_t ncolumns;
 	struct cell *cells; /* grows by doubling on the arena */
 	size_t ncells, room;
 };
 
-struct table *table_new(struct operator* op, const char *const *names, size_t ncolumns)
+struct table *table_new(struct operation *op, const char *const *names, size_t ncolumns)
 {
 	struct table *table = arena_alloc(op->arena, sizeof(*table));
 

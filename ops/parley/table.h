@@ -10,7 +10,7 @@
 struct table;
 
 /* names: of the columns, as JSON has them; people read them in capitals. On the arena of op. */
-struct table *table_new(struct operator* op, const char *const *names, size_t ncolumns);
+struct table *table_new(struct operation *op, const char *const *names, size_t ncolumns);
 
 void table_text(struct table *table, struct str text); /* ptr NULL: none */
 void table_string(struct table *table, const char *string);

@@ -17,6 +17,17 @@ select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not 
 	email, locale, settings::text as settings
 from person
 
+-- name: user_add one
+-- A new person who has not signed in, for the command parley; the same refusals. $6 null: without a password.
+insert into users (id, handle, display_name, email, locale, password_hash)
+values ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::text)
+returning id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,
+	email, locale, settings::text as settings
+
+-- name: user_find maybe
+-- Who has a handle, in any case.
+select id from users where lower(handle) = lower($1::text) and deleted_at is null
+
 -- name: user_for_login maybe
 -- By handle or by e-mail, whichever is given, with what proves the password. Who is disabled is nobody here.
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,

@@ -1,4 +1,4 @@
-/* People in the database (sql/query/user.sql). Called by rest/handler/{auth,user}.c. */
+/* People in the database (sql/query/user.sql). Called by rest/handler/{auth,user}.c and ops/parley. */
 #include "sql/store/user.h"
 
 #include "sql/row.h"
@@ -62,6 +62,15 @@ static enum err read_user(const struct rows *rows, bool own, struct user *out)
 	return OK;
 }
 
+/* Which of what is to be unique is taken, after ERR_CONFLICT. */
+static void taken_add(const struct db *db, struct faults *faults)
+{
+	if (strcmp(db_constraint(db), "users_email") == 0)
+		fault_add(faults, "email", "taken", "This e-mail address is in use.");
+	else
+		fault_add(faults, "handle", "taken", "This handle is in use.");
+}
+
 enum err db_user_register(struct db *db, struct arena *arena, const struct user_new *new,
 	struct str password_hash, const struct session_new *session, struct faults *faults,
 	struct user *out)
@@ -75,13 +84,39 @@ enum err db_user_register(struct db *db, struct arena *arena, const struct user_
 		P_BYTES(session->refresh.whole, REFRESH_HASH_BYTES),
 		P_INT64(session->refresh_ttl_s));
 
-	if (err == ERR_CONFLICT) {
-		if (strcmp(db_constraint(db), "users_email") == 0)
-			fault_add(faults, "email", "taken", "This e-mail address is in use.");
-		else
-			fault_add(faults, "handle", "taken", "This handle is in use.");
-	}
+	if (err == ERR_CONFLICT)
+		taken_add(db, faults);
 	return err == OK ? read_user(rows, true, out) : err;
+}
+
+enum err db_user_add(struct db *db, struct arena *arena, const struct uuid *id,
+	const struct user_new *new, struct str password_hash, struct faults *faults,
+	struct user *out)
+{
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_ADD, &rows, P_UUID(id), P_TEXT(new->handle),
+		P_TEXT(new->display_name), P_TEXT(new->email), P_TEXT(new->locale),
+		P_TEXT(password_hash));
+
+	if (err == ERR_CONFLICT)
+		taken_add(db, faults);
+	return err == OK ? read_user(rows, true, out) : err;
+}
+
+enum err db_user_find(struct db *db, struct arena *arena, struct str handle, struct uuid *out)
+{
+	static const char *const id_names[] = { "id" };
+	struct columns c;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_FIND, &rows, P_TEXT(handle));
+
+	if (err == OK && rows_count(rows) == 0)
+		err = ERR_NOT_FOUND;
+	if (err != OK)
+		return err;
+	columns_find(rows, "", id_names, 1, &c);
+	*out = row_uuid(&c, 0, 0);
+	return OK;
 }
 
 /* Of the only row. */

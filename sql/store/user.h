@@ -12,6 +12,15 @@ must_check enum err db_user_register(struct db *db, struct arena *arena, const s
 	struct str password_hash, const struct session_new *session, struct faults *faults,
 	struct user *out);
 
+/* A person who has not signed in. password_hash.ptr NULL: without one. The same errors. */
+must_check enum err db_user_add(struct db *db, struct arena *arena, const struct uuid *id,
+	const struct user_new *new, struct str password_hash, struct faults *faults,
+	struct user *out);
+
+/* Who has a handle. ERR_NOT_FOUND: nobody. */
+must_check enum err db_user_find(
+	struct db *db, struct arena *arena, struct str handle, struct uuid *out);
+
 /* What a password is checked against. */
 struct password {
 	struct str hash;       /* ptr NULL: none is set */

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static int nothing(struct operator* op)
+static int nothing(struct operation *op)
 {
 	(void)op;
 	return 0;
@@ -23,10 +23,10 @@ static const struct flag create_flags[] = {
 };
 
 static const struct command table[] = {
-	{ "seed", nothing, NULL, "make something", NULL, NULL },
-	{ "token create", nothing, NULL, "make one", create_flags, "More of it.\n" },
-	{ "token revoke", nothing, "ID", "end one", NULL, NULL },
-	{ "token", nothing, "WORD", "never reached by its second word", NULL, NULL },
+	{ .words = "seed", .run = nothing, .help = "make something" },
+	{ .words = "token create", .run = nothing, .help = "make one", .flags = create_flags },
+	{ .words = "token revoke", .run = nothing, .help = "end one", .operand = "ID" },
+	{ .words = "token", .run = nothing, .help = "whatever", .operand = "WORD" },
 };
 
 enum {
