@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/address.h"
+#include "lib/conf_identity.h"
 #include "lib/log.h"
 #include "lib/text.h"
 
@@ -105,6 +106,28 @@ static const struct conf_key keys[] = {
 	{ "refresh_ttl_s", CONF_INT, "s", AT(refresh_ttl_s), 1, 315360000, "2592000", false,
 		"life of a refresh token that is not used" },
 
+	{ "idp_issuer", CONF_STRING, NULL, AT(idp_issuer), 0, LIST_MAX, "", false,
+		"identity providers, as their tokens spell iss; spaces between" },
+	{ "idp_audience", CONF_STRING, NULL, AT(idp_audience), 0, LIST_MAX, "", false,
+		"the audience that tokens of each must have, in the same order" },
+	{ "idp_jwks_url", CONF_STRING, NULL, AT(idp_jwks_url), 0, LIST_MAX, "", false,
+		"where the keys of each are: https, or http on loopback; in the same order" },
+	{ "idp_refresh_s", CONF_INT, "s", AT(idp_refresh_s), 60, 86400, "3600", false,
+		"the providers' keys are fetched as often, and when a token names an unknown one" },
+	{ "idp_claim_handle", CONF_STRING, NULL, AT(idp_claim_handle), 0, TEXT_MAX,
+		"preferred_username username nickname", false,
+		"claims for the handle of a new person: the first that can be one" },
+	{ "idp_claim_name", CONF_STRING, NULL, AT(idp_claim_name), 0, TEXT_MAX, "name", false,
+		"claims for the display name" },
+	{ "idp_claim_email", CONF_STRING, NULL, AT(idp_claim_email), 0, TEXT_MAX, "email", false,
+		"claims for the e-mail address; none is taken where email_verified is false" },
+	{ "idp_claim_avatar", CONF_STRING, NULL, AT(idp_claim_avatar), 0, TEXT_MAX, "picture image_url", false,
+		"claims for the avatar's URL" },
+	{ "identity_webhook_secret", CONF_STRING, NULL, AT(identity_webhook_secret), 0, TEXT_MAX, "", true,
+		"secrets of POST /webhooks/identity (whsec_…), space between; empty: it is refused" },
+	{ "identity_webhook_issuer", CONF_STRING, NULL, AT(identity_webhook_issuer), 0, 255, "", false,
+		"whose people that webhook tells of; empty: the first of idp_issuer" },
+
 	{ "broker_host", CONF_STRING, NULL, AT(broker_host), 1, 255, "127.0.0.1", false,
 		"where parley-push finds the broker" },
 	{ "broker_port", CONF_INT, NULL, AT(broker_port), 0, 65535, "0", false,
@@ -152,10 +175,6 @@ static const char *const foreign_names[] = {
 	"PARLEY_BUILD",
 	"PARLEY_CONF",
 	"PARLEY_HANDOVER",
-	"PARLEY_IDENTITY_WEBHOOK_SECRET",
-	"PARLEY_IDP_AUDIENCE",
-	"PARLEY_IDP_ISSUER",
-	"PARLEY_IDP_JWKS_URL",
 	"PARLEY_TEST_",
 	"PARLEY_WS_PORT",
 };
@@ -626,7 +645,8 @@ enum err conf_load(const char *path, struct conf *conf)
 	set_defaults(conf);
 	bool file_ok = !path || read_file(conf, path);
 	bool environment_ok = read_environment(conf);
-	if (!file_ok || !environment_ok) {
+	bool identity_ok = conf_identity_ok(conf);
+	if (!file_ok || !environment_ok || !identity_ok) {
 		conf_free(conf);
 		return ERR_INVALID_INPUT;
 	}

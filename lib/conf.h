@@ -50,6 +50,18 @@ struct conf {
 	int token_ttl_s;
 	int refresh_ttl_s;
 
+	/* identity providers: lists with spaces between, of one length and order (lib/conf_identity.h) */
+	char *idp_issuer;
+	char *idp_audience;
+	char *idp_jwks_url;
+	int idp_refresh_s;	/* their keys are fetched as often */
+	char *idp_claim_handle; /* claims, of which the first that is of use is taken */
+	char *idp_claim_name;
+	char *idp_claim_email;
+	char *idp_claim_avatar;
+	char *identity_webhook_secret; /* of POST /webhooks/identity; several while it is replaced */
+	char *identity_webhook_issuer; /* empty: the first of idp_issuer */
+
 	/* the broker */
 	char *broker_host;
 	int broker_port;     /* 0: mqtt_port */

@@ -141,6 +141,22 @@ bool text_next_word(struct str *list, struct str *word)
 	return true;
 }
 
+bool text_word(struct str *rest, struct str *word)
+{
+	while (rest->len > 0 && *rest->ptr == ' ') {
+		rest->ptr++;
+		rest->len--;
+	}
+	if (rest->len == 0)
+		return false;
+	const char *space = memchr(rest->ptr, ' ', rest->len);
+	size_t len = space ? (size_t)(space - rest->ptr) : rest->len;
+	*word = (struct str){ rest->ptr, len };
+	rest->ptr += len;
+	rest->len -= len;
+	return true;
+}
+
 bool text_is_utf8(struct str text)
 {
 	const unsigned char *p = (const unsigned char *)text.ptr;

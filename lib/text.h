@@ -37,6 +37,9 @@ struct str str_trim(struct str text);
 /* The next word of a list with spaces or tabs between, which loses it; false at the end. */
 bool text_next_word(struct str *list, struct str *word);
 
+/* Cuts the next word off the front of a list with spaces between; false at its end. */
+bool text_word(struct str *rest, struct str *word);
+
 /* Well-formed UTF-8 by RFC 3629 (no overlong form, no surrogate, nothing above U+10FFFF), no NUL.
  */
 bool text_is_utf8(struct str text);

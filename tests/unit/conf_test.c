@@ -94,6 +94,9 @@ static void the_defaults(void **state)
 		{ AT(mqtt_url), "" },
 		{ AT(mqtt_ws_url), "" },
 		{ AT(trusted_proxies), "" },
+		{ AT(idp_issuer), "" },
+		{ AT(idp_claim_handle), "preferred_username username nickname" },
+		{ AT(identity_webhook_secret), "" },
 	};
 	static const struct {
 		size_t offset;
@@ -107,6 +110,7 @@ static void the_defaults(void **state)
 		{ AT(rest_backlog), 4096 },
 		{ AT(token_ttl_s), 900 },
 		{ AT(refresh_ttl_s), 2592000 },
+		{ AT(idp_refresh_s), 3600 },
 		{ AT(broker_port), 1883 },
 		{ AT(resync_window_ms), 10000 },
 		{ AT(body_max_bytes), 65536 },
@@ -325,6 +329,97 @@ static void the_environment_wins(void **state)
 	conf_free(&conf);
 }
 
+/* 16 bytes in base64 */
+#define SECRET "MDEyMzQ1Njc4OWFiY2RlZg=="
+#define URL "https://a.example/jwks"
+
+static void identity_providers_belong_together(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *issuer, *audience, *url, *secret;
+		bool good;
+	} rows[] = {
+		{ "", "", "", "", true },
+		{ "https://a", "parley", URL, "whsec_" SECRET, true },
+		{ "https://a  https://b", "parley parley", URL " " URL, SECRET " whsec_" SECRET,
+			true },
+		{ "https://a", "parley", "http://localhost:8000/jwks", "", true },
+		{ "https://a", "parley", "http://127.0.0.1:8000", "", true },
+		{ "https://a", "parley", "http://127.9.9.9/?x=1", "", true },
+		{ "https://a", "parley", "http://[::1]:8000/jwks", "", true },
+		{ "", "", "", SECRET, true },
+		/* of other lengths */
+		{ "https://a", "", "", "", false },
+		{ "https://a", "parley", "", "", false },
+		{ "https://a", "", URL, "", false },
+		{ "", "parley", URL, "", false },
+		{ "https://a https://b", "parley", URL " " URL, "", false },
+		{ "https://a", "parley", URL " " URL, "", false },
+		{ "https://a https://a", "parley web", URL " " URL, "", false },
+		{ "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17",
+			"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17",
+			URL " " URL " " URL " " URL " " URL " " URL " " URL " " URL " " URL " " URL
+			    " " URL " " URL " " URL " " URL " " URL " " URL " " URL,
+			"", false },
+		/* where the keys are */
+		{ "https://a", "parley", "http://a.example/jwks", "", false },
+		{ "https://a", "parley", "http://128.0.0.1/jwks", "", false },
+		{ "https://a", "parley", "http://127.0.0.1.example/jwks", "", false },
+		{ "https://a", "parley", "http://localhost@a.example/jwks", "", false },
+		{ "https://a", "parley", "http://localhost:x@a.example/jwks", "", false },
+		{ "https://a", "parley", "https://user:secret@a.example/jwks", "", false },
+		{ "https://a", "parley", "https:///jwks", "", false },
+		{ "https://a", "parley", "https://", "", false },
+		{ "https://a", "parley", "file:///etc/passwd", "", false },
+		{ "https://a", "parley", "ftp://localhost/", "", false },
+		{ "https://a", "parley", "jwks.json", "", false },
+		{ "https://a", "parley", "https://a.example/\xc3\xa4", "", false },
+		/* the webhook's */
+		{ "", "", "", "whsec_", false },
+		{ "", "", "", "x", false },
+		{ "", "", "", "whsec_MTIzNDU2Nzg5MDEyMzQ1", false }, /* 15 bytes */
+		{ "", "", "", SECRET " x", false },
+		{ "", "", "", SECRET "=", false },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct conf conf;
+		setenv("PARLEY_IDP_ISSUER", rows[i].issuer, 1);
+		setenv("PARLEY_IDP_AUDIENCE", rows[i].audience, 1);
+		setenv("PARLEY_IDP_JWKS_URL", rows[i].url, 1);
+		setenv("PARLEY_IDENTITY_WEBHOOK_SECRET", rows[i].secret, 1);
+		logged[0] = '\0';
+		enum err err = conf_load(NULL, &conf);
+		if ((err == OK) != rows[i].good)
+			fail_msg("row %zu: %s", i, logged);
+		if (err == OK)
+			conf_free(&conf);
+		else
+			assert_non_null(strstr(logged, "\"reason\":"));
+		assert_null(strstr(logged, SECRET));
+	}
+	set_up(NULL);
+}
+
+static void the_webhook_has_an_issuer(void **state)
+{
+	(void)state;
+	struct conf conf;
+	assert_int_equal(conf_load(NULL, &conf), OK);
+	assert_true(str_equal(conf_webhook_issuer(&conf), STR("webhook")));
+	conf_free(&conf);
+	assert_int_equal(load("idp_issuer = https://a https://b\nidp_audience = x y\n"
+			      "idp_jwks_url = " URL " " URL "\n",
+				 &conf),
+		OK);
+	assert_true(str_equal(conf_webhook_issuer(&conf), STR("https://a")));
+	conf_free(&conf);
+	assert_int_equal(load("identity_webhook_issuer = https://c\n", &conf), OK);
+	assert_true(str_equal(conf_webhook_issuer(&conf), STR("https://c")));
+	conf_free(&conf);
+	assert_int_equal(load("identity_webhook_issuer = a b\n", &conf), ERR_INVALID_INPUT);
+}
+
 static void variables_are_known_or_refused(void **state)
 {
 	(void)state;
@@ -336,10 +431,6 @@ static void variables_are_known_or_refused(void **state)
 		{ "PARLEY_ASAN", "1", true },
 		{ "PARLEY_CONF", "x", true },
 		{ "PARLEY_HANDOVER", "3", true },
-		{ "PARLEY_IDP_ISSUER", "x", true },
-		{ "PARLEY_IDP_AUDIENCE", "x", true },
-		{ "PARLEY_IDP_JWKS_URL", "x", true },
-		{ "PARLEY_IDENTITY_WEBHOOK_SECRET", "x", true },
 		{ "PARLEY_WS_PORT", "x", true },
 		{ "PARLEY_TEST_STACK", "{}", true },
 		{ "PARLEY_TEST_", "", true },
@@ -471,6 +562,8 @@ int main(void)
 		cmocka_unit_test_setup(every_fault_is_told_at_once, set_up),
 		cmocka_unit_test_setup(a_file_that_cannot_be_read_is_a_fault, set_up),
 		cmocka_unit_test_setup(the_environment_wins, set_up),
+		cmocka_unit_test_setup(identity_providers_belong_together, set_up),
+		cmocka_unit_test_setup(the_webhook_has_an_issuer, set_up),
 		cmocka_unit_test_setup(variables_are_known_or_refused, set_up),
 		cmocka_unit_test_setup(secrets_are_not_logged, set_up),
 		cmocka_unit_test_setup(database_strings_name_an_absolute_directory, set_up),
