@@ -30,8 +30,9 @@ enum topic_name topic_name_of(struct str name);
 /* Where parley-push hands events to the plugin, and it alone. */
 #define TOPIC_CONTROL "$CONTROL/parley/v1"
 
-/* What parley-push subscribes to: the commands of everybody. */
+/* What parley-push alone subscribes to: the commands of everybody, and what the plugin says to it of identity providers. */
 #define TOPIC_COMMANDS "users/+/commands/#"
+#define TOPIC_IDENTITY "parley/identity"
 
 enum {
 	TOPIC_USER_BYTES = 6 + UUID_TEXT_LEN + 1 + 16 + 1, /* "users/" id "/" name NUL */

@@ -29,9 +29,10 @@ static bool push_allows(int access, struct str topic, bool retain)
 	case MOSQ_ACL_WRITE:
 		return !retain && str_equal(topic, STR(TOPIC_CONTROL));
 	case MOSQ_ACL_SUBSCRIBE:
-		return str_equal(topic, STR(TOPIC_COMMANDS));
+		return str_equal(topic, STR(TOPIC_COMMANDS)) ||
+		       str_equal(topic, STR(TOPIC_IDENTITY));
 	case MOSQ_ACL_READ:
-		return is_command(topic);
+		return is_command(topic) || str_equal(topic, STR(TOPIC_IDENTITY));
 	case MOSQ_ACL_UNSUBSCRIBE:
 		return true;
 	default:
@@ -62,7 +63,7 @@ bool acl_allows(
 	}
 }
 
-/* Does parley-push take commands? Its one subscription is the one that is granted. */
+/* Does parley-push take commands? It subscribes to them last. */
 static void push_note(struct clients *clients, struct client *push, int access, struct str topic)
 {
 	bool is_subscription = access == MOSQ_ACL_SUBSCRIBE || access == MOSQ_ACL_UNSUBSCRIBE;

@@ -24,6 +24,9 @@ enum {
 	KEEPALIVE_MAX_S = 60, /* as max_keepalive in mosquitto.conf */
 };
 
+/* That key is being looked for: the client is to come again. */
+static const char key_unknown[] = "key of an identity provider is not known yet";
+
 /* What a connection claims, each bounded and none of it believed yet. */
 struct login {
 	struct str name;
@@ -42,7 +45,8 @@ static int refuse(struct broker *broker, const struct mosquitto *handle, const c
 	return MOSQ_ERR_AUTH;
 }
 
-/* In 2.0.11 any code but that of a refusal closes the connection without a CONNACK. Clients take that
+/* Until parley-push has told what it must, or while it is away from what it must be told. In 2.0.11
+ * any code but that of a refusal closes the connection without a CONNACK. Clients take that
  * for a broken line and try again; a CONNACK that says no makes many of them give up. */
 static int turn_away(struct broker *broker)
 {
@@ -59,7 +63,7 @@ static struct login login_of(const struct mosquitto_evt_basic_auth *auth)
 {
 	return (struct login){
 		.name = bounded(auth->username, UUID_TEXT_LEN),
-		.password = bounded(auth->password, JOSE_TOKEN_MAX),
+		.password = bounded(auth->password, IDP_TOKEN_MAX),
 		.client_id = bounded(mosquitto_client_id(auth->client), TOPIC_CLIENT_BYTES),
 	};
 }
@@ -77,22 +81,47 @@ static const char *user_read(const struct login *login, struct uuid *out)
 		return "client id is not <user id>/<device>";
 	if (login->password.len == 0)
 		return "no token";
-	if (login->password.len > JOSE_TOKEN_MAX)
+	if (login->password.len > IDP_TOKEN_MAX)
 		return "token is too long";
 	return NULL;
 }
 
-static const char *token_read(struct settings *settings, const struct login *login,
-	const struct uuid *user, int64_t now_s, struct claims *out)
+/* One of an identity provider, as if it were ours. */
+static enum err external_verify(struct broker *broker, struct str text, int64_t now_s,
+	struct claims *out, struct idp_token *external)
 {
-	switch (jose_verify(settings->keys, settings->issuer, settings->audience, login->password,
-		now_s, out)) {
+	enum err err = identity_verify(broker, text, now_s, external);
+	if (err != OK)
+		return err;
+	*out = (struct claims){
+		.user_id = external->user_id,
+		.session_id = external->session_id,
+		.issued_at_s = external->issued_at_s,
+		.expires_at_s = external->expires_at_s,
+	};
+	return OK;
+}
+
+/* *is_external: it is an identity provider's, and *external what it says. */
+static const char *token_read(struct broker *broker, const struct login *login,
+	const struct uuid *user, int64_t now_s, struct claims *out, struct idp_token *external,
+	bool *is_external)
+{
+	struct settings *settings = &broker->settings;
+	enum err err = jose_verify(
+		settings->keys, settings->issuer, settings->audience, login->password, now_s, out);
+	*is_external = err == ERR_UNAUTHORIZED;
+	if (*is_external)
+		err = external_verify(broker, login->password, now_s, out, external);
+	switch (err) {
 	case OK:
 		return uuid_equal(&out->user_id, user) ? NULL : "token is another user's";
 	case ERR_TOKEN_EXPIRED:
 		return "token has expired";
+	case ERR_NOT_FOUND:
+		return key_unknown;
 	default:
-		return "token is not ours";
+		return "token is not good";
 	}
 }
 
@@ -118,36 +147,57 @@ static bool keepalive_ok(const struct mosquitto *handle)
 	       (keepalive_s > 0 && keepalive_s <= KEEPALIVE_MAX_S);
 }
 
-static int user_login(struct broker *broker, struct mosquitto *handle, const struct login *login)
+static struct str device_of(const struct login *login)
 {
-	struct uuid id;
-	struct claims claims;
-	struct client *client;
-	const char *why = user_read(login, &id);
-	if (!why && !keepalive_ok(handle))
-		why = "keep-alive is none or too long";
-	if (!why)
-		why = token_read(&broker->settings, login, &id, time_now_us() / 1000000, &claims);
-	if (!why && barred_covers(&broker->barred, &id))
-		why = "user is barred";
-	if (!why && revoked_covers(&broker->revoked, &claims))
-		why = "session was revoked";
-	if (why)
-		return refuse(broker, handle, why);
+	return (struct str){ login->client_id.ptr + UUID_TEXT_LEN + 1,
+		login->client_id.len - UUID_TEXT_LEN - 1 };
+}
 
+static int user_enter(struct broker *broker, const struct mosquitto *handle,
+	const struct login *login, const struct claims *claims, bool is_external)
+{
+	struct client *client;
 	char device[TOPIC_DEVICE_MAX + 1];
-	snprintf(device, sizeof(device), "%s", login->client_id.ptr + UUID_TEXT_LEN + 1);
-	switch (client_add(&broker->clients, handle, &claims, device, &client)) {
+	snprintf(device, sizeof(device), "%s", device_of(login).ptr);
+	switch (client_add(&broker->clients, handle, claims, device, &client)) {
 	case OK:
-		proof_make(broker, login, client->proof);
-		presence_begin(client->user);
-		return MOSQ_ERR_SUCCESS;
+		break;
 	case ERR_RATE_LIMITED:
 		return refuse(broker, handle, "user has too many connections");
 	default:
 		log_error("out of memory, login refused");
 		return MOSQ_ERR_NOMEM;
 	}
+	client->external = is_external;
+	proof_make(broker, login, client->proof);
+	presence_begin(client->user);
+	return MOSQ_ERR_SUCCESS;
+}
+
+static int user_login(struct broker *broker, struct mosquitto *handle, const struct login *login)
+{
+	struct uuid id;
+	struct claims claims;
+	struct idp_token external;
+	bool is_external = false;
+	const char *why = user_read(login, &id);
+	if (!why && !keepalive_ok(handle))
+		why = "keep-alive is none or too long";
+	if (!why && barred_covers(&broker->barred, &id))
+		why = "user is barred";
+	if (!why)
+		why = token_read(broker, login, &id, time_now_us() / 1000000, &claims, &external,
+			&is_external);
+	if (!why && revoked_covers(&broker->revoked, &claims))
+		why = "session was revoked";
+	if (why) {
+		int rc = refuse(broker, handle, why);
+		return why == key_unknown ? MOSQ_ERR_UNKNOWN : rc;
+	}
+	/* told first: whoever is in is known to parley-push */
+	if (is_external && identity_tell(broker, &external, device_of(login)) != OK)
+		return turn_away(broker);
+	return user_enter(broker, handle, login, &claims, is_external);
 }
 
 static int push_login(
@@ -175,7 +225,7 @@ static bool is_known(
 	return sodium_memcmp(proof, client->proof, sizeof(proof)) == 0;
 }
 
-/* Asked once more after a reload. Only a key that was taken away, or another secret, changes the
+/* Asked once more after a reload. Only a key of ours that was taken away, or another secret, changes the
  * answer: verifying ten thousand tokens for nothing would hold the broker up for a second. An ended
  * connection is not refused: mosquitto 2.0.11 would put its session on the list of expiring ones a
  * second time. */
@@ -183,6 +233,8 @@ static int client_again(
 	struct broker *broker, const struct client *client, const struct login *login)
 {
 	struct claims claims;
+	struct idp_token external;
+	bool is_external;
 	if (!client->connected)
 		return MOSQ_ERR_SUCCESS;
 	if (!client->user) {
@@ -192,10 +244,10 @@ static int client_again(
 	/* Closed already, but for a WebSocket whose other end does not read. */
 	if (client->revoked)
 		return MOSQ_ERR_AUTH;
-	if (!broker->key_taken_away)
+	if (!broker->key_taken_away || client->external)
 		return MOSQ_ERR_SUCCESS;
-	const char *why =
-		token_read(&broker->settings, login, &client->user->id, broker->now_s, &claims);
+	const char *why = token_read(
+		broker, login, &client->user->id, broker->now_s, &claims, &external, &is_external);
 	return why ? MOSQ_ERR_AUTH : MOSQ_ERR_SUCCESS;
 }
 
@@ -245,7 +297,7 @@ void auth_tick(struct broker *broker, int64_t now_us)
 			LOG_STR("last_reason", broker->refused_why),
 			LOG_STR("last_address", broker->refused_address));
 	if (broker->turned_away > 0)
-		log_info("not open for users yet, turned away",
+		log_info("parley-push is away or has not told all yet: turned away",
 			LOG_INT("count", broker->turned_away));
 	broker->refused = 0;
 	broker->turned_away = 0;

@@ -11,6 +11,7 @@
 #include "push/broker/barred.h"
 #include "push/broker/clients.h"
 #include "push/broker/deliver.h"
+#include "push/broker/identity.h"
 #include "push/broker/revoked.h"
 #include "push/broker/settings.h"
 
@@ -19,6 +20,7 @@ struct broker {
 	struct clients clients;
 	struct revoked revoked;
 	struct barred barred;
+	struct identity identity;
 	struct resync resync;
 	int64_t now_s;		   /* wall clock, as of the last tick */
 	int64_t expiry_checked_us; /* monotonic */

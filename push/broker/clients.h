@@ -47,6 +47,7 @@ struct client {
 	bool replaced; /* a newer connection has taken its client id */
 	bool kicked;
 	bool revoked;	/* its session has ended: it may do nothing any more */
+	bool external;	/* let in by an identity provider's token */
 	bool listening; /* parley-push: takes commands */
 	char device[TOPIC_DEVICE_MAX + 1];
 	unsigned char proof[CLIENT_PROOF_BYTES]; /* keyed hash of what it logged in with */

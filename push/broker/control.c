@@ -31,7 +31,7 @@ static bool number_read(struct str word, long long max, uint32_t *out)
 	return true;
 }
 
-/* How long the payload is that comes behind the head; an event is never empty. */
+/* How long the payload is that comes behind the head; it is never empty. */
 static bool bytes_read(struct str word, struct control *out)
 {
 	uint32_t bytes;
@@ -85,6 +85,12 @@ static bool revoke_read(struct str line, struct control *out)
 	return true;
 }
 
+/* "<bytes>" */
+static bool keys_read(struct str line, struct control *out)
+{
+	return bytes_read(line, out);
+}
+
 /* Nothing follows the verb. */
 static bool bare_read(struct str line, struct control *out)
 {
@@ -103,6 +109,7 @@ static const struct verb_row {
 	[CONTROL_REVOKE] = { { "revoke ", 7 }, revoke_read, true },
 	[CONTROL_BAR] = { { "bar", 3 }, bare_read, true },
 	[CONTROL_UNBAR] = { { "unbar", 5 }, bare_read, true },
+	[CONTROL_KEYS] = { { "keys ", 5 }, keys_read, false },
 	[CONTROL_ANEW] = { { "anew", 4 }, bare_read, false },
 	[CONTROL_OPEN] = { { "open", 4 }, bare_read, false },
 };

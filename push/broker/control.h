@@ -25,6 +25,10 @@
  *
  *	unbar\n …				they may again
  *
+ *	keys <bytes>\n\n			payload: the identity providers whose tokens are good, with
+ *						their keys, as lib/idp.h reads it; takes the place of the
+ *						one before, and is passed over when it is bad
+ *
  *	anew\n\n				all who are barred are told once more from here to "open", which
  *						takes the place of what was told before
  *
@@ -55,6 +59,7 @@ enum control_verb {
 	CONTROL_REVOKE,
 	CONTROL_BAR,
 	CONTROL_UNBAR,
+	CONTROL_KEYS,
 	CONTROL_ANEW,
 	CONTROL_OPEN
 };
@@ -68,7 +73,7 @@ struct control {
 	int64_t until_s;    /* of revoke */
 	struct str ids;	    /* recipients, sessions or users: lines of UUID_TEXT_LEN + 1 bytes */
 	size_t nids;
-	struct str payload; /* empty, but of deliver and resync */
+	struct str payload; /* empty, but of deliver, resync and keys */
 };
 
 /* The next id of those in *ids; false after the last. */

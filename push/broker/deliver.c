@@ -88,6 +88,9 @@ static void control_run(struct broker *broker, const struct control *control)
 	case CONTROL_UNBAR:
 		barred_receive_end(broker, control);
 		break;
+	case CONTROL_KEYS:
+		identity_receive(broker, control);
+		break;
 	case CONTROL_ANEW:
 		barred_begin(&broker->barred);
 		break;

@@ -87,6 +87,7 @@ static int callbacks_register(mosquitto_plugin_id_t *identifier, struct broker *
 static void broker_free(struct broker *broker)
 {
 	resync_stop(&broker->resync);
+	identity_free(&broker->identity);
 	barred_free(&broker->barred);
 	revoked_free(&broker->revoked);
 	clients_free(&broker->clients);

@@ -33,6 +33,9 @@ static void head_write(const struct control *control, char *out, size_t room)
 	case CONTROL_UNBAR:
 		snprintf(out, room, "unbar\n");
 		break;
+	case CONTROL_KEYS:
+		snprintf(out, room, "keys %zu\n", control->payload.len);
+		break;
 	case CONTROL_ANEW:
 		snprintf(out, room, "anew\n");
 		break;
@@ -47,7 +50,8 @@ static void check(struct str text, const struct control *control)
 	char head[96];
 	head_write(control, head, sizeof(head));
 	size_t len = strlen(head);
-	bool has_payload = control->verb == CONTROL_DELIVER || control->verb == CONTROL_RESYNC;
+	bool has_payload = control->verb == CONTROL_DELIVER || control->verb == CONTROL_RESYNC ||
+			   control->verb == CONTROL_KEYS;
 	if (!head_is(text, head) || control->ids.len != control->nids * ID_BYTES ||
 		control->nids > CONTROL_RECIPIENTS_MAX || (control->payload.len > 0) != has_payload)
 		abort();
