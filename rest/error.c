@@ -22,10 +22,14 @@ static const struct {
 
 void error_reply(struct request *req, enum err err)
 {
+	enum language language = language_choose(request_header(req, "HTTP_ACCEPT_LANGUAGE"));
+
 	req->reply.status = problem_infos[err].status;
 	req->reply.content_type = "application/problem+json";
 	req->out->len = 0;
-	problem_write(req->out, err, req->detail, req->id, &req->faults);
+	problem_write(req->out, err, language, req->detail, req->id, &req->faults);
+	reply_head(req, "Content-Language", language_tags[language]);
+	reply_head(req, "Vary", "Accept-Language");
 	for (size_t i = 0; i < sizeof(error_heads) / sizeof(error_heads[0]); i++) {
 		if (error_heads[i].err == err)
 			reply_head(req, error_heads[i].name, error_heads[i].value);

@@ -1,6 +1,6 @@
 /*
- * The one table of what every enum err means to a client; see problem.h. A translation would be
- * another table of titles and details beside it, with the same rows.
+ * The one table of what every enum err means to a client; see problem.h. Titles and details are translated by
+ * translation.c.
  */
 #include "lib/model/problem.h"
 
@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "lib/json_write.h"
+#include "lib/model/translation.h"
 
 const struct problem_info problem_infos[ERR__MAX] = {
 	[ERR_MALFORMED] = { 400, "malformed", "Bad Request", "The request is not well-formed." },
@@ -44,7 +45,7 @@ const struct problem_info problem_infos[ERR__MAX] = {
 		"The service is away for a moment; the same request may be sent again." },
 };
 
-static void faults_write(struct buf *buf, const struct faults *faults)
+static void faults_write(struct buf *buf, const struct faults *faults, enum language language)
 {
 	json_write_key(buf, "errors");
 	json_write_array(buf);
@@ -56,39 +57,39 @@ static void faults_write(struct buf *buf, const struct faults *faults)
 		json_write_key(buf, "code");
 		json_write_string(buf, fault->code);
 		json_write_key(buf, "detail");
-		json_write_string(buf, fault->detail);
+		json_write_string(buf, translate(fault->detail, language));
 		json_write_object_end(buf);
 	}
 	json_write_array_end(buf);
 }
 
-void problem_write_members(struct buf *buf, enum err err, const char *detail,
-	const char *request_id, const struct faults *faults)
+void problem_write_members(struct buf *buf, enum err err, enum language language,
+	const char *detail, const char *request_id, const struct faults *faults)
 {
 	assert(err > OK && err < ERR__MAX);
 	const struct problem_info *info = &problem_infos[err];
 	json_write_key(buf, "type");
 	json_write_string(buf, "about:blank");
 	json_write_key(buf, "title");
-	json_write_string(buf, info->title);
+	json_write_string(buf, translate(info->title, language));
 	json_write_key(buf, "status");
 	json_write_int(buf, info->status);
 	json_write_key(buf, "code");
 	json_write_string(buf, info->code);
 	json_write_key(buf, "detail");
-	json_write_string(buf, detail ? detail : info->detail);
+	json_write_string(buf, translate(detail ? detail : info->detail, language));
 	if (request_id != NULL) {
 		json_write_key(buf, "request_id");
 		json_write_string(buf, request_id);
 	}
 	if (faults != NULL && faults->count > 0)
-		faults_write(buf, faults);
+		faults_write(buf, faults, language);
 }
 
-void problem_write(struct buf *buf, enum err err, const char *detail, const char *request_id,
-	const struct faults *faults)
+void problem_write(struct buf *buf, enum err err, enum language language, const char *detail,
+	const char *request_id, const struct faults *faults)
 {
 	json_write_object(buf);
-	problem_write_members(buf, err, detail, request_id, faults);
+	problem_write_members(buf, err, language, detail, request_id, faults);
 	json_write_object_end(buf);
 }

@@ -9,6 +9,7 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/fault.h"
+#include "lib/language.h"
 
 struct problem_info {
 	int status;	   /* of HTTP */
@@ -21,14 +22,14 @@ struct problem_info {
 extern const struct problem_info problem_infos[ERR__MAX];
 
 /*
- * Writes {"type","title","status","code","detail","request_id","errors"}. err: any but OK. detail
- * NULL: the table's; request_id NULL: left out; faults NULL or empty: no "errors".
+ * Writes {"type","title","status","code","detail","request_id","errors"}. err: any but OK. language: of title and details, as
+ * far as translation.h has them. detail NULL: the table's; request_id NULL: left out; faults NULL or empty: no "errors".
  */
-void problem_write(struct buf *buf, enum err err, const char *detail, const char *request_id,
-	const struct faults *faults);
+void problem_write(struct buf *buf, enum err err, enum language language, const char *detail,
+	const char *request_id, const struct faults *faults);
 
 /* The same without the braces, for a document that says more. */
-void problem_write_members(struct buf *buf, enum err err, const char *detail,
-	const char *request_id, const struct faults *faults);
+void problem_write_members(struct buf *buf, enum err err, enum language language,
+	const char *detail, const char *request_id, const struct faults *faults);
 
 #endif

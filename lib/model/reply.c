@@ -33,7 +33,9 @@ void reply_write_problem(struct buf *buf, const struct reply_problem *problem)
 		json_write_key(buf, "id");
 		json_write_uuid(buf, &problem->id);
 	}
-	problem_write_members(buf, problem->err, problem->detail, NULL, problem->faults);
+	/* a device has said nothing of its language */
+	problem_write_members(
+		buf, problem->err, LANGUAGE_ENGLISH, problem->detail, NULL, problem->faults);
 	if (problem->retry_after_s > 0) {
 		json_write_key(buf, "retry_after");
 		json_write_int(buf, problem->retry_after_s);

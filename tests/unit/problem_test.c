@@ -68,18 +68,19 @@ static void test_write(void **state)
 	(void)state;
 	struct buf buf = { 0 };
 	struct faults faults = { .count = 0 };
-	problem_write(&buf, ERR_NOT_FOUND, NULL, NULL, NULL);
+	problem_write(&buf, ERR_NOT_FOUND, LANGUAGE_ENGLISH, NULL, NULL, NULL);
 	expect(&buf, "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
 		     "\"code\":\"not_found\",\"detail\":\"There is no such thing here.\"}");
 
-	problem_write(&buf, ERR_MALFORMED, "duplicate key at byte 7", "req-1", &faults);
+	problem_write(
+		&buf, ERR_MALFORMED, LANGUAGE_ENGLISH, "duplicate key at byte 7", "req-1", &faults);
 	expect(&buf, "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,"
 		     "\"code\":\"malformed\",\"detail\":\"duplicate key at byte 7\","
 		     "\"request_id\":\"req-1\"}");
 
 	fault_add(&faults, "body", "too_long", "It is too long.");
 	fault_add(&faults, "member_ids[3]", "bad_format", "It must be a UUID.");
-	problem_write(&buf, ERR_INVALID_INPUT, NULL, "req-2", &faults);
+	problem_write(&buf, ERR_INVALID_INPUT, LANGUAGE_ENGLISH, NULL, "req-2", &faults);
 	expect(&buf, "{\"type\":\"about:blank\",\"title\":\"Unprocessable Content\",\"status\":422,"
 		     "\"code\":\"invalid_input\",\"detail\":\"A field of the request is wrong.\","
 		     "\"request_id\":\"req-2\",\"errors\":["
@@ -88,12 +89,50 @@ static void test_write(void **state)
 		     "\"detail\":\"It must be a UUID.\"}]}");
 }
 
+static void every_text_of_the_table_is_translated(void **state)
+{
+	(void)state;
+	for (int err = OK + 1; err < ERR__MAX; err++) {
+		const struct problem_info *info = &problem_infos[err];
+		for (int language = LANGUAGE_ENGLISH + 1; language < LANGUAGE__MAX; language++) {
+			if (translate(info->title, language) == info->title)
+				fail_msg("row %d: %s is not translated", err, info->title);
+			if (translate(info->detail, language) == info->detail)
+				fail_msg("row %d: %s is not translated", err, info->detail);
+		}
+	}
+}
+
+static void a_problem_speaks_ones_language(void **state)
+{
+	(void)state;
+	struct buf buf = { 0 };
+	struct faults faults = { .count = 0 };
+	fault_add(&faults, "body", "required", "It is required.");
+	fault_add(&faults, "member_ids[0]", "unknown", "There is no user x.");
+	problem_write(&buf, ERR_INVALID_INPUT, LANGUAGE_GERMAN, NULL, "req-3", &faults);
+	expect(&buf,
+		"{\"type\":\"about:blank\",\"title\":\"Inhalt nicht verarbeitbar\",\"status\":422,"
+		"\"code\":\"invalid_input\",\"detail\":\"Ein Feld der Anfrage ist falsch.\","
+		"\"request_id\":\"req-3\",\"errors\":["
+		"{\"field\":\"body\",\"code\":\"required\",\"detail\":\"Es ist nötig.\"},"
+		"{\"field\":\"member_ids[0]\",\"code\":\"unknown\","
+		"\"detail\":\"There is no user x.\"}]}");
+	problem_write(&buf, ERR_UNAUTHORIZED, LANGUAGE_FRENCH, "The name or the password is wrong.",
+		NULL, NULL);
+	expect(&buf, "{\"type\":\"about:blank\",\"title\":\"Non authentifié\",\"status\":401,"
+		     "\"code\":\"unauthorized\",\"detail\":\"Le nom ou le mot de passe est "
+		     "incorrect.\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_statuses),
 		cmocka_unit_test(test_write),
+		cmocka_unit_test(every_text_of_the_table_is_translated),
+		cmocka_unit_test(a_problem_speaks_ones_language),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
