@@ -18,6 +18,7 @@
 #include "lib/address.h"
 #include "lib/conf_identity.h"
 #include "lib/log.h"
+#include "lib/origin.h"
 #include "lib/text.h"
 
 enum conf_type {
@@ -29,6 +30,7 @@ enum conf_type {
 	CONF_LEVEL,
 	CONF_FANOUT,
 	CONF_NETWORKS,
+	CONF_ORIGINS,
 	CONF_TYPE__MAX
 };
 
@@ -92,6 +94,8 @@ static const struct conf_key keys[] = {
 		"log one line a request" },
 	{ "trusted_proxies", CONF_NETWORKS, NULL, AT(trusted_proxies), 0, LIST_MAX, "", false,
 		"peers whose X-Forwarded-For, -Proto and -Host are believed, space between; unix: for those on a UNIX socket" },
+	{ "cors_origins", CONF_ORIGINS, NULL, AT(cors_origins), 0, LIST_MAX, "", false,
+		"web origins whose pages may call the API, space between, such as https://www.example.com" },
 
 	{ "token_private_key", CONF_PATH, NULL, AT(token_private_key), 0, PATH_BYTES_MAX, "", false,
 		"PEM file that signs tokens; empty: var/keys/token.key" },
@@ -227,6 +231,7 @@ static const char *const type_wants[CONF_TYPE__MAX] = {
 	[CONF_LEVEL] = "debug, info, warn or error",
 	[CONF_FANOUT] = "control or publish",
 	[CONF_NETWORKS] = "addresses and CIDR blocks",
+	[CONF_ORIGINS] = "origins",
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -268,7 +273,8 @@ static void *conf_at(struct conf *conf, size_t offset)
 
 static bool is_text(enum conf_type type)
 {
-	return type == CONF_STRING || type == CONF_PATH || type == CONF_NETWORKS;
+	return type == CONF_STRING || type == CONF_PATH || type == CONF_NETWORKS ||
+	       type == CONF_ORIGINS;
 }
 
 /* Digits with at most one point between them: none of the other spellings that strtod takes. */
@@ -321,16 +327,24 @@ static bool set_text(const struct conf_key *key, struct str text, char **value)
 	return true;
 }
 
-static bool set_networks(const struct conf_key *key, struct str text, char **value)
+static void log_bad_word(const char *why, struct str word)
+{
+	char *shown = text_copy(word);
+	log_error("bad word in the configuration", LOG_STR("word", shown), LOG_STR("reason", why));
+	free(shown);
+}
+
+/* A list of which each word has to be right. */
+static bool set_list(const struct conf_key *key, struct str text, char **value)
 {
 	struct networks networks;
 	struct str bad;
-	if (networks_parse(text, &networks, &bad) == OK)
-		return set_text(key, text, value);
-	char *shown = text_copy(bad);
-	log_error("neither an address nor a CIDR block", LOG_STR("word", shown));
-	free(shown);
-	return false;
+	const char *why = "neither an address nor a CIDR block";
+	enum err err = key->type == CONF_NETWORKS ? networks_parse(text, &networks, &bad)
+						  : origins_check(text, &bad, &why);
+	if (err != OK)
+		log_bad_word(why, bad);
+	return err == OK && set_text(key, text, value);
 }
 
 static bool set_int(const struct conf_key *key, struct str text, int *value)
@@ -351,7 +365,8 @@ static bool set_value(struct conf *conf, const struct conf_key *key, struct str 
 	case CONF_PATH:
 		return set_text(key, text, at);
 	case CONF_NETWORKS:
-		return set_networks(key, text, at);
+	case CONF_ORIGINS:
+		return set_list(key, text, at);
 	case CONF_INT:
 		return set_int(key, text, at);
 	case CONF_DOUBLE:

@@ -41,6 +41,7 @@ struct conf {
 	double rate_scale;     /* multiplies every rate limit; 0: none */
 	bool access_log;       /* one line a request */
 	char *trusted_proxies; /* whose X-Forwarded-For is believed (lib/address.h), spaces between */
+	char *cors_origins;    /* whose pages may call (lib/origin.h), spaces between */
 
 	/* tokens */
 	char *token_private_key; /* PEM; empty: var/keys/token.key */

@@ -6,6 +6,7 @@
 
 #include "lib/log.h"
 #include "lib/time.h"
+#include "rest/cors.h"
 #include "rest/error.h"
 #include "rest/reply.h"
 
@@ -60,15 +61,33 @@ enum err route_find(struct str method, struct str path, const struct route **out
 	return allowed > 0 ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND;
 }
 
+static enum err options_reply(struct request *req)
+{
+	reply_status(req, 204);
+	return OK;
+}
+
+/* Every address answers OPTIONS, so it has no row in the table. */
+static const struct route route_options = { "OPTIONS", "*", options_reply, GUARD_NONE, SCOPE_NONE,
+	BODY_NONE, 0, TX_NONE, RATE_NONE };
+
 /* Everything that the row demands before its handler. */
 static enum err route_prepare(struct request *req)
 {
 	const struct route *route;
-	char allow[ROUTE_ALLOW_BYTES] = "";
-	enum err err = route_find(req->method, req->path, &route, req->ids, allow);
+	char found[ROUTE_ALLOW_BYTES] = "";
+	enum err err = route_find(req->method, req->path, &route, req->ids, found);
 
-	if (err == ERR_METHOD_NOT_ALLOWED)
-		reply_head(req, "Allow", arena_strndup(req->arena, allow, strlen(allow)));
+	if (err == ERR_METHOD_NOT_ALLOWED) {
+		const char *allow = arena_strndup(req->arena, found, strlen(found));
+
+		reply_head(req, "Allow", allow);
+		if (!str_equal(req->method, STR("OPTIONS")))
+			return err;
+		cors_preflight(req, allow);
+		req->route = &route_options;
+		return OK;
+	}
 	if (err != OK)
 		return err;
 	req->route = route;
@@ -149,6 +168,7 @@ void route_request(struct worker *worker, const struct gateway *gateway)
 	enum err err = request_open(&req, worker, gateway);
 
 	log_set_request_id(req.id);
+	cors_answer(&req);
 	if (err == OK)
 		err = route_prepare(&req);
 	if (err == OK)

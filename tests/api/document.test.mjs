@@ -96,6 +96,7 @@ describe('the documents', () => {
 		const spoken = [
 			'openapi#/components/responses/Front',
 			'openapi#/components/responses/MethodNotAllowed',
+			'openapi#/components/responses/Options',
 			'openapi#/components/securitySchemes/token',
 		];
 		for (const [name, document] of Object.entries({ openapi, asyncapi }))
@@ -144,12 +145,24 @@ describe('the check of an answer', () => {
 	}) => checkAnswer(method, path, status, new Headers(headers), body, text);
 	const problem = (status, code, more = {}) => ({
 		status,
-		headers: { ...good.headers, 'Content-Type': 'application/problem+json', 'WWW-Authenticate': 'Bearer' },
+		headers: {
+			...good.headers,
+			'Content-Type': 'application/problem+json',
+			'Content-Language': 'en',
+			Vary: 'Accept-Language',
+			'WWW-Authenticate': 'Bearer',
+		},
 		body: { type: 'about:blank', title: 'x', status, code, detail: 'x', request_id: 'a', ...more },
 	});
 	const measured = (answer) => ({
 		...answer,
 		headers: { ...answer.headers, 'Content-Length': String(Buffer.byteLength(JSON.stringify(answer.body))) },
+	});
+
+	const options = (allow) => ({
+		status: 204,
+		method: 'OPTIONS',
+		headers: { 'X-Request-Id': 'a', 'Cache-Control': 'no-store', Allow: allow },
 	});
 
 	it('lets good ones pass', () => {
@@ -163,6 +176,7 @@ describe('the check of an answer', () => {
 			}),
 		);
 		check(measured({ ...problem(404, 'not_found'), path: '/api/v1/nothing' }));
+		check(options('GET'));
 		check({
 			status: 503,
 			headers: { 'Content-Type': 'application/problem+json' },
@@ -203,6 +217,18 @@ describe('the check of an answer', () => {
 			);
 			assert.throws(() => check(measured({ ...answer, headers })));
 		});
+
+	it('stops an answer to OPTIONS with the wrong methods', () => {
+		assert.throws(() => check(options('GET, POST')), /allows/);
+	});
+
+	it('stops a problem that does not say its language', () => {
+		for (const header of ['Content-Language', 'Vary']) {
+			const { status, headers, body } = problem(401, 'unauthorized');
+			const { [header]: _, ...rest } = headers;
+			assert.throws(() => check(measured({ status, headers: rest, body })), new RegExp(header));
+		}
+	});
 
 	it('stops an answer of another length than it says', () => {
 		assert.throws(

@@ -1,5 +1,7 @@
-// Behind proxies: whose word is believed about who asks, through both web servers. A parley-rest of its own beside the shared one.
+// Behind proxies and for pages of other origins, through both web servers: whose word is believed about who asks, and who may
+// call. A parley-rest of its own beside the shared one.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +16,8 @@ import { raw } from './raw.mjs';
 const PROXY = '127.0.0.1',
 	OUTER = '127.0.0.2',
 	STRANGER = '127.0.0.3';
+const PAGE = 'https://www.example.com',
+	APP = 'capacitor://localhost';
 const TRUSTED = `${PROXY} ${OUTER}/32 2001:db8:1::/48`;
 
 let stack, folder, rest;
@@ -29,6 +33,7 @@ before(async () => {
 		// registering: once in 60 s
 		PARLEY_RATE_SCALE: '0.034',
 		PARLEY_TRUSTED_PROXIES: TRUSTED,
+		PARLEY_CORS_ORIGINS: `${PAGE} ${APP}`,
 	});
 	[fronts.lighttpd, fronts.nginx] = await Promise.all([
 		startLighttpd(stack, { socket }),
@@ -115,8 +120,101 @@ for (const name of ['lighttpd', 'nginx'])
 		});
 	});
 
+/** The headers of an answer that are about other origins. */
+const corsOf = ({ headers }) =>
+	Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
+
+for (const name of ['lighttpd', 'nginx'])
+	describe(`a page of another origin, behind ${name}`, () => {
+		const ask = (first, ...lines) => raw(fronts[name], `${first} HTTP/1.1`, lines);
+		const preflight = (path, method, origin = PAGE) =>
+			ask(
+				`OPTIONS ${path}`,
+				`Origin: ${origin}`,
+				`Access-Control-Request-Method: ${method}`,
+				'Access-Control-Request-Headers: authorization,content-type',
+			);
+		const exposed = 'Allow, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id';
+		const readable = (origin) => ({
+			'access-control-allow-origin': origin,
+			'access-control-expose-headers': exposed,
+		});
+
+		it('is told what it may send, without a token', async () => {
+			for (const [path, methods] of [
+				['/api/v1/config', 'GET'],
+				['/api/v1/users/me', 'GET, PATCH, DELETE'],
+				['/api/v1/auth/login', 'POST'],
+				[`/api/v1/conversations/${randomUUID()}/messages`, 'GET, POST'],
+			])
+				for (const origin of [PAGE, APP]) {
+					const answer = await preflight(path, methods.split(',')[0], origin);
+					assert.equal(answer.status, 204, path);
+					assert.equal(answer.text, '');
+					assert.deepEqual(corsOf(answer), {
+						...readable(origin),
+						'access-control-allow-methods': methods,
+						'access-control-allow-headers': 'Authorization, Content-Type, Parley-Act-As, X-Request-Id',
+						'access-control-max-age': '7200',
+					});
+					assert.equal(answer.headers.get('Allow'), methods);
+					assert.match(answer.headers.get('Vary'), /\bOrigin\b/);
+				}
+		});
+
+		it('may read answers and refusals', async () => {
+			for (const [first, status, ...lines] of [
+				['GET /api/v1/config', 200],
+				['GET /api/v1/users/me', 401],
+				['GET /api/v1/nothing', 404],
+				['OPTIONS /api/v1/nothing', 404],
+				['PUT /api/v1/config', 405],
+				['GET /api/v1/config', 406, 'Accept: text/html'],
+			]) {
+				const answer = await ask(first, `Origin: ${PAGE}`, ...lines);
+				assert.equal(answer.status, status, first);
+				assert.deepEqual(corsOf(answer), readable(PAGE), first);
+				assert.match(answer.headers.get('Vary'), /\bOrigin\b/);
+			}
+		});
+
+		it('is told nothing when it is not listed', async () => {
+			for (const origin of [
+				'null',
+				'https://www.example.com.evil.example',
+				'https://evil-www.example.com',
+				'http://www.example.com',
+				'https://www.example.com:8443',
+				'https://WWW.example.com',
+				`${PAGE} ${APP}`,
+				'*',
+				'',
+			]) {
+				const asked = await preflight('/api/v1/users/me', 'PATCH', origin);
+				assert.equal(asked.status, 204);
+				assert.deepEqual(corsOf(asked), {}, origin);
+				const answer = await ask('GET /api/v1/config', `Origin: ${origin}`);
+				assert.deepEqual(corsOf(answer), {}, origin);
+				assert.match(answer.headers.get('Vary'), /\bOrigin\b/, 'a cache must not hand it to a page that is');
+			}
+		});
+
+		it('is told no methods when it only asks what there is', async () => {
+			assert.deepEqual(corsOf(await ask('OPTIONS /api/v1/config', `Origin: ${PAGE}`)), readable(PAGE));
+		});
+	});
+
+it('no origin is listed by default', async () => {
+	const answer = await raw(stack, 'GET /api/v1/config HTTP/1.1', [`Origin: ${stack.url}`]);
+	assert.deepEqual(corsOf(answer), {});
+	assert.equal(answer.headers.get('Vary'), null);
+});
+
 it('a list that cannot be read stops the start, and says which word', async () => {
 	const another = await startAnother(await stack.pid('rest'), { PARLEY_TRUSTED_PROXIES: '10.0.0.0/8 10.0.0.1/8' });
 	assert.equal((await another.exited).code, 1);
 	assert.match(another.output, /"word":"10\.0\.0\.1\/8"/);
+	const open = await startAnother(await stack.pid('rest'), { PARLEY_CORS_ORIGINS: '*' });
+	assert.equal((await open.exited).code, 1);
+	assert.match(open.output, /\* is not taken: name each origin/);
 });

@@ -340,7 +340,7 @@ describe('an address', () => {
 });
 
 describe('a method', () => {
-	for (const method of ['OPTIONS', 'PUT', 'DELETE', 'PATCH', 'POST'])
+	for (const method of ['PUT', 'DELETE', 'PATCH', 'POST'])
 		it(`${method} that an address does not take is refused with those that it takes`, async () => {
 			const answer = await raw(stack, `${method} /api/v1/config HTTP/1.1`, [], method === 'POST' ? '{}' : '');
 			assert.equal(answer.status, 405);
@@ -352,6 +352,15 @@ describe('a method', () => {
 			assert.ok([400, 403, 405, 501].includes(answer.status), String(answer.status));
 			assert.ok(!answer.text.includes('timings'));
 		});
+	it('OPTIONS is answered with those that an address takes, whoever asks and whatever else it says', async () => {
+		for (const lines of [[], ['Accept: text/html'], ['Authorization: Bearer x'], ['Access-Control-Request-Method: GET']]) {
+			const answer = await raw(stack, 'OPTIONS /api/v1/users/me HTTP/1.1', lines);
+			assert.equal(answer.status, 204);
+			assert.equal(answer.headers.get('Allow'), 'GET, PATCH, DELETE');
+			assert.equal(answer.headers.get('Access-Control-Allow-Methods'), null);
+		}
+		assert.equal((await raw(stack, 'OPTIONS /api/v1/nothing HTTP/1.1')).status, 404);
+	});
 	it('HEAD of what is not there says so without a body', async () => {
 		const answer = await ann.api.head(`users/${randomUUID()}`);
 		assert.equal(answer.status, 404);

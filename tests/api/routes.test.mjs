@@ -129,6 +129,9 @@ describe('the table of routes', () => {
 					assert.equal(answer.status, 405, method);
 					assert.deepEqual(answer.headers.get('Allow').split(', ').sort(), [...taken].sort());
 				}
+				const options = await api(stack).call('OPTIONS', filled(route.path));
+				assert.equal(options.status, 204);
+				assert.deepEqual(options.headers.get('Allow').split(', ').sort(), [...taken].sort());
 			});
 
 			it('refuses who takes no JSON', async () => {

@@ -97,6 +97,7 @@ static void the_defaults(void **state)
 		{ AT(idp_issuer), "" },
 		{ AT(idp_claim_handle), "preferred_username username nickname" },
 		{ AT(identity_webhook_secret), "" },
+		{ AT(cors_origins), "" },
 	};
 	static const struct {
 		size_t offset;
@@ -244,6 +245,9 @@ static void bad_lines_are_refused_and_named(void **state)
 		{ "log_level = warning", "debug, info, warn or error" },
 		{ "log_level = 1", "debug, info, warn or error" },
 		{ "trusted_proxies = 10.0.0.0/8 10.0.0.1/8", "\"word\":\"10.0.0.1/8\"" },
+		{ "cors_origins = https://a.example *",
+			"\"word\":\"*\",\"reason\":\"* is not taken" },
+		{ "cors_origins = https://a.example/", "\"key\":\"cors_origins\"" },
 		{ "trusted_proxies = proxy.example", "addresses and CIDR blocks" },
 		{ "var =", "\"key\":\"var\"" },
 		{ "bind = \"\"", "\"key\":\"bind\"" },
