@@ -41,14 +41,8 @@ runtime_short() {
 
 # keys_make: the key that signs tokens, and the secret that parley-push shows the broker.
 keys_make() {
-	if [[ ! -e $private_key ]]; then
-		openssl genpkey -algorithm ed25519 -out "$private_key.new"
-		mv -- "$private_key.new" "$private_key"
-	fi
-	if [[ ! -e ${public_keys%% *} ]]; then
-		openssl pkey -in "$private_key" -pubout -out "$var/keys/token.pub.new"
-		mv -- "$var/keys/token.pub.new" "${public_keys%% *}"
-	fi
+	PARLEY_VAR=$var "$build/parley" keys make ${conf_path:+--config "$conf_path"} >"$var/log/keys.log" 2>&1 ||
+		die "the keys cannot be made: $(tail -n 1 "$var/log/keys.log")"
 	if [[ ! -e $secret_file ]]; then
 		openssl rand -hex 32 >"$secret_file.new"
 		mv -- "$secret_file.new" "$secret_file"

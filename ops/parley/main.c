@@ -17,6 +17,13 @@ static const struct flag seed_flags[] = {
 	{ NULL, NULL, false, NULL },
 };
 
+static const struct flag rotate_flags[] = {
+	{ "step", "STEP", false, "only this step: publish, or sign" },
+	{ "wait", "TIME", false, "for those who verify tokens, before signing (5s)" },
+	{ "no-check", NULL, false, "sign without asking whether they know the key" },
+	{ NULL, NULL, false, NULL },
+};
+
 static const struct flag user_add_flags[] = {
 	{ "handle", "HANDLE", true, "what it logs in with: 3 to 32 of A-Z a-z 0-9 _ . -" },
 	{ "name", "NAME", true, "what others read" },
@@ -71,6 +78,18 @@ static const struct command commands[] = {
 	{ .words = "audit list", .run = audit_list, .flags = audit_list_flags,
 		.help = "list what services did, latest first",
 		.more = "Without a status: the answer is under way, or the process died before it could say.\n" },
+	{ .words = "keys list", .run = keys_list, .help = "the keys of access tokens, and what each is for" },
+	{ .words = "keys make", .run = keys_make, .help = "make the first key, where there is none",
+		.more = "The files are those of the settings token_private_key and token_public_keys. What is there stays.\n" },
+	{ .words = "keys rotate", .run = keys_rotate, .flags = rotate_flags, .help = "sign with a new key from now on",
+		.more = "No token is refused: the new key signs when parley-rest and the broker know it, and the old one verifies\n"
+			"until its last token has ended. Nobody needs to be reloaded. With several hosts: --step publish, copy the\n"
+			"file of public keys to each, --step sign, copy both files to those that sign.\n" },
+	{ .words = "keys prune", .run = keys_prune, .help = "forget the retired keys whose tokens have ended",
+		.more = "The next rotation does that, too.\n" },
+	{ .words = "keys drop", .run = keys_drop, .operand = "KID", .help = "forget a key at once: its tokens are refused",
+		.more = "For a key that others may have. Reloads parley-rest and the broker of this instance, which closes the\n"
+			"connections that it let in.\n" },
 };
 /* clang-format on */
 

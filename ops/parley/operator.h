@@ -39,6 +39,11 @@ int token_create(struct operation *op);
 int token_list(struct operation *op);
 int token_revoke(struct operation *op);
 int audit_list(struct operation *op);
+int keys_make(struct operation *op);
+int keys_list(struct operation *op);
+int keys_rotate(struct operation *op);
+int keys_prune(struct operation *op);
+int keys_drop(struct operation *op);
 
 /* The value of an option of the command by its name; NULL: it was not given. One without a value has "". */
 const char *operator_value(const struct operation *op, const char *name);
