@@ -258,8 +258,7 @@ static bool header_read(struct str json, struct header *out)
 
 /* --- claims --- */
 
-/* Seconds, of which a provider may give fractions (RFC 7519 section 2, NumericDate). */
-static bool time_parse(struct str raw, int64_t *out)
+bool idp_time(struct str raw, int64_t *out)
 {
 	char copy[NUMBER_MAX + 1];
 	if (raw.len == 0 || raw.len > NUMBER_MAX || raw.ptr[0] < '0' || raw.ptr[0] > '9')
@@ -277,7 +276,7 @@ static bool time_parse(struct str raw, int64_t *out)
 static bool time_get(struct str json, const char *name, int64_t *out)
 {
 	struct str raw;
-	return json_raw(json, name, &raw) && time_parse(raw, out);
+	return json_raw(json, name, &raw) && idp_time(raw, out);
 }
 
 /* Absent, or a time that has come. */
@@ -285,7 +284,7 @@ static bool has_come(struct str json, const char *name, int64_t now_s, int64_t *
 {
 	struct str raw;
 	*out = 0;
-	return !json_raw(json, name, &raw) || (time_parse(raw, out) && *out <= now_s + SKEW_S);
+	return !json_raw(json, name, &raw) || (idp_time(raw, out) && *out <= now_s + SKEW_S);
 }
 
 static bool audience_is(const struct issuer *issuer, struct str raw)

@@ -8,6 +8,7 @@
 #ifndef LIB_IDP_H
 #define LIB_IDP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/err.h"
@@ -58,5 +59,9 @@ struct idp_token {
  */
 must_check enum err idp_verify(const struct idp *idp, struct str token, int64_t now_s,
 	struct idp_token *out, struct str *issuer);
+
+/* A time of a token (NumericDate, RFC 7519 section 2): raw is a JSON number's spelling, of which fractions are
+ * cut off. False: it is none, or not of the years 1970 to 9999. */
+bool idp_time(struct str raw, int64_t *seconds);
 
 #endif

@@ -133,6 +133,16 @@ static bool bio_read(const struct json *body, struct faults *faults, struct str 
 	return true;
 }
 
+bool user_handle_ok(struct str text)
+{
+	return text.len >= HANDLE_MIN && text.len <= HANDLE_MAX && is_handle(text);
+}
+
+bool user_email_ok(struct str text)
+{
+	return text.len > 0 && text.len <= EMAIL_MAX_BYTES && is_email(text);
+}
+
 void user_new_read(const struct json *body, struct faults *faults, struct user_new *out)
 {
 	*out = (struct user_new){ 0 };

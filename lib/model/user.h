@@ -65,6 +65,10 @@ struct password_change {
 	struct str new;
 };
 
+/* What a handle and an e-mail address may be, whoever tells it. */
+bool user_handle_ok(struct str text);
+bool user_email_ok(struct str text);
+
 void user_new_read(const struct json *body, struct faults *faults, struct user_new *out);
 void user_change_read(const struct json *body, struct str document, struct faults *faults,
 	struct user_change *out);
