@@ -121,22 +121,31 @@ static enum err event_deliver(struct events *events, const struct event *event)
 	return fanout_deliver(events->fanout, &delivery, true);
 }
 
-/* Until the last token of a session that ended just now has expired by itself. */
-static int64_t revoked_until_s(const struct events *events)
+/* Until the last token of a session that ended just now has expired by itself: of ours, and of others until_us. */
+static int64_t revoked_until_s(const struct events *events, int64_t until_us)
 {
-	return time_now_us() / 1000000 + events->conf->token_ttl_s + EVENTS_SKEW_S;
+	int64_t ours_us = time_now_us() + events->conf->token_ttl_s * INT64_C(1000000);
+	return (until_us > ours_us ? until_us : ours_us) / 1000000 + EVENTS_SKEW_S;
 }
 
-static void sessions_revoke(struct events *events, const struct uuid *sessions, size_t count)
+static void sessions_revoke(
+	struct events *events, const struct uuid *sessions, size_t count, int64_t until_us)
 {
 	if (fanout_has_plugin(events->fanout))
-		fanout_revoke(events->fanout, revoked_until_s(events), sessions, count);
+		fanout_revoke(events->fanout, revoked_until_s(events, until_us), sessions, count);
 }
 
 /* Nobody may come in as this user, or somebody may again. */
 static void user_bar(struct events *events, const struct event *event)
 {
-	(void)events, (void)event;
+	const struct uuid *user = &event->data.bar.user_id;
+	events->changes++;
+	if (!fanout_has_plugin(events->fanout))
+		return;
+	if (event->type == EVENT_USER_BARRED)
+		fanout_bar(events->fanout, user, 1);
+	else
+		fanout_unbar(events->fanout, user, 1);
 }
 
 /* Who has blocked whom. */
@@ -150,7 +159,7 @@ static enum err event_hand(struct events *events, const struct event *event)
 	switch (event_infos[event->type].data) {
 	case EVENT_DATA_REVOCATION:
 		sessions_revoke(events, event->data.revocation.session_ids,
-			event->data.revocation.nsessions);
+			event->data.revocation.nsessions, event->data.revocation.until_us);
 		return OK;
 	case EVENT_DATA_BAR:
 		user_bar(events, event);
@@ -182,10 +191,11 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
 	events->metrics->events[event.type]++;
 }
 
-void events_revoke(struct events *events, const struct uuid *sessions, size_t count)
+void events_revoke(
+	struct events *events, const struct uuid *sessions, size_t count, int64_t until_us)
 {
 	events->since_us = 0;
-	sessions_revoke(events, sessions, count);
+	sessions_revoke(events, sessions, count, until_us);
 }
 
 void events_anew(struct events *events)

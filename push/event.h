@@ -39,9 +39,10 @@ bool events_have_room(const struct events *events);
  * committed. Only when there is room. */
 void events_take(struct events *events, struct str record, lsn_t lsn, int64_t commit_us);
 
-/* Tokens of these sessions are refused from now on, and connections made with them closed. Only when
- * there is room. */
-void events_revoke(struct events *events, const struct uuid *sessions, size_t count);
+/* Tokens of these sessions are refused from now on, and connections made with them closed, until ours have expired, and to
+ * until_us if that is later (TIME_NONE: it is not). Only when there is room. */
+void events_revoke(
+	struct events *events, const struct uuid *sessions, size_t count, int64_t until_us);
 
 /* For the gate: who is barred is told from here on, to the end of all that it tells; and a page of them. */
 void events_anew(struct events *events);

@@ -8,9 +8,12 @@
 #include "lib/log.h"
 #include "lib/time.h"
 #include "sql/store/session.h"
+#include "sql/store/user.h"
 
 enum {
 	PAGE = 1000,
+	/* what a broker keeps; of who is beyond, a token that lets in is found out after it has */
+	BARRED_MOST = 100000,
 	RETRY_US = 500000,
 };
 
@@ -26,9 +29,12 @@ struct gate {
 	uint64_t opened; /* for which it has been told */
 	uint64_t asked_changes;
 	int64_t ask_at_us;
-	size_t step;	   /* what is told now; GATE_STEPS: all has been */
-	struct uuid after; /* the last id of its page before */
-	size_t told;	   /* rows, of all steps */
+	size_t step; /* what is told now; GATE_STEPS: all has been */
+	/* the last row of its page before: by id, or by time and id */
+	struct uuid after;
+	int64_t after_us;
+	size_t told; /* rows of this step, and of all */
+	size_t told_all;
 	struct uuid ids[PAGE];
 };
 
@@ -42,17 +48,35 @@ static struct call revoked_call(const struct gate *gate)
 static size_t revoked_tell(struct gate *gate, const struct rows *rows)
 {
 	size_t count;
-	session_revoked_answer(rows, gate->ids, PAGE, &count);
-	events_revoke(gate->events, gate->ids, count);
+	int64_t until_us;
+	session_revoked_answer(rows, gate->ids, PAGE, &count, &until_us);
+	events_revoke(gate->events, gate->ids, count, until_us);
+	gate->after = count > 0 ? gate->ids[count - 1] : gate->after;
 	return count;
 }
 
-/* In this order. Each is read in pages of PAGE rows, by the id that gate->ids then ends with. */
+static struct call barred_call(const struct gate *gate)
+{
+	return user_barred_call(gate->after_us, &gate->after, PAGE);
+}
+
+static size_t barred_tell(struct gate *gate, const struct rows *rows)
+{
+	size_t count;
+	user_barred_answer(rows, gate->ids, PAGE, &count, &gate->after_us);
+	events_bar(gate->events, gate->ids, count);
+	gate->after = count > 0 ? gate->ids[count - 1] : gate->after;
+	return count;
+}
+
+/* In this order. Each is read in pages of PAGE rows, behind gate->after, which telling moves on. */
 static const struct step {
 	struct call (*call)(const struct gate *gate);
 	size_t (*tell)(struct gate *gate, const struct rows *rows); /* how many rows came */
+	size_t most;						    /* rows that are told */
 } steps[] = {
-	{ revoked_call, revoked_tell },
+	{ revoked_call, revoked_tell, SIZE_MAX },
+	{ barred_call, barred_tell, BARRED_MOST },
 };
 enum {
 	GATE_STEPS = sizeof(steps) / sizeof(steps[0])
@@ -64,6 +88,8 @@ static void step_begin(struct gate *gate, size_t step)
 {
 	gate->step = step;
 	gate->after = (struct uuid){ { 0 } };
+	gate->after_us = TIME_NONE;
+	gate->told = 0;
 }
 
 static void page_answered(void *ctx, enum err err, const struct rows *rows)
@@ -76,11 +102,11 @@ static void page_answered(void *ctx, enum err err, const struct rows *rows)
 	if (err != OK || gate->asked != gate->epoch || !events_have_room(gate->events) ||
 		gate->asked_changes != events_changes(gate->events))
 		return;
-	size_t count = steps[gate->step].tell(gate, rows);
+	const struct step *step = &steps[gate->step];
+	size_t count = step->tell(gate, rows);
 	gate->told += count;
-	if (count == PAGE)
-		gate->after = gate->ids[count - 1];
-	else
+	gate->told_all += count;
+	if (count < PAGE || gate->told >= step->most)
 		step_begin(gate, gate->step + 1);
 }
 
@@ -99,7 +125,7 @@ static void open_tell(struct gate *gate)
 {
 	fanout_open(gate->fanout);
 	gate->opened = gate->asked;
-	log_info("people may connect", LOG_INT("told", gate->told));
+	log_info("people may connect", LOG_INT("told", gate->told_all));
 }
 
 /* --- from outside ------------------------------------------------------------------------------- */
@@ -149,7 +175,7 @@ void gate_run(struct gate *gate, uint64_t epoch, int64_t now_us)
 		return;
 	if (gate->asked != epoch) {
 		gate->asked = epoch;
-		gate->told = 0;
+		gate->told_all = 0;
 		events_anew(gate->events);
 		step_begin(gate, 0);
 	}

@@ -247,6 +247,7 @@ static void notice_get(struct record *record, const struct json *object, struct 
 		id_get(record, object, "user_id", JSON_REQUIRED, &out->data.revocation.user_id);
 		ids_get(record, object, "session_ids", &out->data.revocation.session_ids,
 			&out->data.revocation.nsessions);
+		time_get(record, object, "until", JSON_OPTIONAL, &out->data.revocation.until_us);
 		break;
 	case EVENT_DATA_BAR:
 		id_get(record, object, "user_id", JSON_REQUIRED, &out->data.bar.user_id);

@@ -11,7 +11,8 @@
  *	conversation.updated	the columns of the conversation
  *	member.*		the member's user_id display_name avatar_url role last_read_seq last_delivered_seq
  * Some are for the plugin alone, and have no conversation, recipients or data:
- *	session.revoked		"user_id", and "session_ids":[…], which have ended
+ *	session.revoked		"user_id", and "session_ids":[…], which have ended; "until": when the last token of an
+ *				identity provider that speaks of one of them ends, or null
  *	user.barred		"user_id", as which nobody may come in: disabled, or erased
  *	user.unbarred		"user_id", enabled again
  *	user.blocked		"user_id" has blocked "blocked_id"
@@ -87,6 +88,7 @@ struct revocation {
 	struct uuid user_id;
 	struct uuid *session_ids;
 	size_t nsessions;
+	int64_t until_us; /* TIME_NONE: tokens of ours alone */
 };
 
 struct bar {

@@ -63,17 +63,17 @@ where s.id = $2::uuid and s.user_id = $1::uuid
 
 -- name: session_revoked many
 -- Sessions that ended and of which a token may say otherwise: in the last $1 seconds, or of an identity provider, whose tokens
--- live as long as they do. Above $2 (null: from the first), $3 rows.
+-- live as long as they do, until until_at (null: it is ours). Above $2 (null: from the first), $3 rows.
 with recent as materialized (
-	select id, revoked_at
+	select id, revoked_at, case when refresh_hash is null then refresh_expires_at end as until_at
 	from sessions
 	where revoked_at > now() - $1::bigint * interval '1 second'
 	union
-	select id, revoked_at
+	select id, revoked_at, refresh_expires_at
 	from sessions
 	where refresh_hash is null and revoked_at is not null and refresh_expires_at > now()
 )
-select id, revoked_at
+select id, revoked_at, until_at
 from recent
 where id > coalesce($2::uuid, '00000000-0000-0000-0000-000000000000')
 order by id

@@ -86,3 +86,28 @@ set display_name = case when $2::boolean then $3::text else display_name end,
 where id = $1::uuid and deleted_at is null
 returning id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,
 	email, locale, settings::text as settings
+
+-- name: user_barred many
+-- As whom nobody may come in although a token may say so: disabled, or erased and of an identity provider, whose tokens know
+-- nothing of it. Latest first, behind ($1, $2) (null: from the latest), $3 rows.
+with barred as (
+	(select id, disabled_at as barred_at
+	from users
+	where disabled_at is not null
+		and (disabled_at, id) < (coalesce($1::timestamptz, 'infinity'),
+			coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+	order by disabled_at desc, id desc
+	limit $3::bigint)
+	union all
+	(select id, deleted_at
+	from users
+	where deleted_at is not null and exists (select from identities i where i.user_id = users.id)
+		and (deleted_at, id) < (coalesce($1::timestamptz, 'infinity'),
+			coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+	order by deleted_at desc, id desc
+	limit $3::bigint)
+)
+select id, barred_at
+from barred
+order by barred_at desc, id desc
+limit $3::bigint

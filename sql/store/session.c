@@ -108,9 +108,19 @@ struct call session_revoked_call(int64_t window_s, const struct uuid *after, siz
 	return CALL(Q_SESSION_REVOKED, P_INT64(window_s), P_UUID(after), P_INT64((int64_t)max));
 }
 
-void session_revoked_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count)
+void session_revoked_answer(
+	const struct rows *rows, struct uuid *out, size_t max, size_t *count, int64_t *until_us)
 {
+	static const char *const until_names[] = { "until_at" };
+	struct columns c;
+
 	ids_answer(rows, "id", out, max, count);
+	columns_find(rows, "", until_names, 1, &c);
+	*until_us = TIME_NONE;
+	for (size_t i = 0; i < *count; i++) {
+		if (row_time(&c, i, 0) > *until_us)
+			*until_us = row_time(&c, i, 0);
+	}
 }
 
 struct call session_people_call(int64_t token_ttl_s, const struct uuid *after, size_t max)

@@ -41,10 +41,12 @@ must_check enum err db_session_list(struct db *db, struct arena *arena, const st
 must_check enum err db_session_end(
 	struct db *db, struct arena *arena, const struct uuid *user, const struct uuid *session);
 
-/* For a pipeline: sessions that ended in the last window_s seconds, by id, at most max of those above after (nil: from the
- * first). The answer fills out, which has room for max, and *count. */
+/* For a pipeline: sessions that ended in the last window_s seconds, or of which a token of an identity provider may say
+ * otherwise: by id, at most max of those above after (nil: from the first). The answer fills out, which has room for max,
+ * *count, and *until_us: when the last of those tokens ends; TIME_NONE: they are all ours. */
 struct call session_revoked_call(int64_t window_s, const struct uuid *after, size_t max);
-void session_revoked_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count);
+void session_revoked_answer(
+	const struct rows *rows, struct uuid *out, size_t max, size_t *count, int64_t *until_us);
 
 /* For a pipeline: users who may be connected, because a token of a session of theirs, which lives token_ttl_s, may be
  * valid: by id, at most max of those above after (nil: from the first), as above. And how many there are; more than max

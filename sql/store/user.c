@@ -259,3 +259,22 @@ enum err db_user_update(struct db *db, struct arena *arena, const struct uuid *u
 
 	return err == OK ? read_user(rows, true, out) : err;
 }
+
+struct call user_barred_call(int64_t at_us, const struct uuid *id, size_t max)
+{
+	return CALL(Q_USER_BARRED, P_TIME(at_us), P_UUID(id), P_INT64((int64_t)max));
+}
+
+void user_barred_answer(
+	const struct rows *rows, struct uuid *out, size_t max, size_t *count, int64_t *at_us)
+{
+	static const char *const barred_names[] = { "id", "barred_at" };
+	struct columns c;
+
+	columns_find(rows, "", barred_names, 2, &c);
+	*count = rows_count(rows) < max ? rows_count(rows) : max;
+	for (size_t i = 0; i < *count; i++)
+		out[i] = row_uuid(&c, i, 0);
+	if (*count > 0)
+		*at_us = row_time(&c, *count - 1, 1);
+}

@@ -69,4 +69,10 @@ must_check enum err db_user_profile(
 must_check enum err db_user_update(struct db *db, struct arena *arena, const struct uuid *user,
 	const struct user_change *change, struct user *out);
 
+/* For a pipeline: as whom nobody may come in, disabled or erased, latest first, at most max behind (at_us, id) (TIME_NONE: from
+ * the latest). The answer fills out, which has room for max, *count, and *at_us, when there are any, of the last. */
+struct call user_barred_call(int64_t at_us, const struct uuid *id, size_t max);
+void user_barred_answer(
+	const struct rows *rows, struct uuid *out, size_t max, size_t *count, int64_t *at_us);
+
 #endif

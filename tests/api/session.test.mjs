@@ -138,10 +138,10 @@ describe('ending a session', () => {
 		assert.equal((await refresh(other.refresh_token)).status, 401);
 		const [record, ...more] = await recordsOf(person);
 		assert.equal(more.length, 0);
-		assert.deepEqual(Object.keys(record), ['type', 'event_id', 'at', 'user_id', 'session_ids']);
+		assert.deepEqual(Object.keys(record), ['type', 'event_id', 'at', 'user_id', 'session_ids', 'until']);
 		assert.deepEqual(
-			[record.type, record.user_id, record.session_ids],
-			['session.revoked', person.id, [other.session.id]],
+			[record.type, record.user_id, record.session_ids, record.until],
+			['session.revoked', person.id, [other.session.id], null],
 		);
 		assert.match(record.event_id, /^[0-9a-f-]{36}$/);
 	});

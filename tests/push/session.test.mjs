@@ -90,3 +90,23 @@ describe('who comes back with a fresh token', () => {
 		await after_.end(true);
 	});
 });
+
+describe('an account that is disabled', () => {
+	it('ends on both planes within a second, and comes in again when it is enabled', async () => {
+		const alice = await register(stack, 'Alice');
+		const devices = await Promise.all(KINDS.map((kind) => connect(alice, kind)));
+		await stack.sql(`select user_disable('${alice.id}', gen_random_uuid())`);
+		const begin = performance.now();
+		must(await alice.api.get('users/me'), 401);
+		for (const device of devices) await device.closed(CLOSED_WITHIN_MS);
+		assert.ok(performance.now() - begin < CLOSED_WITHIN_MS);
+		await assert.rejects(connect(alice));
+		must(await api(stack).post('auth/login', { handle: alice.handle, password: PASSWORD }), 401);
+		await stack.sql(`select user_enable('${alice.id}', gen_random_uuid())`);
+		const again = await signIn(alice);
+		const device = await connect(again);
+		const room = await groupOf(again, []);
+		await device.event('conversation.created', room);
+		await device.end(true);
+	});
+});

@@ -62,6 +62,9 @@
 	"{\"type\" : \"" type "\", \"event_id\" : \"" EVENT "\", "                                 \
 	"\"at\" : \"2026-11-21T12:00:00.123456+00:00\", \"user_id\" : \"" ALICE "\"" rest "}"
 #define REVOKED_RECORD NOTICE("session.revoked", ", \"session_ids\" : [\"" MESSAGE "\"]")
+#define UNTIL_RECORD                                                                               \
+	NOTICE("session.revoked", ", \"session_ids\" : [\"" MESSAGE                                \
+				  "\"], \"until\" : \"2026-11-21T13:00:00+00:00\"")
 #define BARRED_RECORD NOTICE("user.barred", "")
 #define BLOCKED_RECORD NOTICE("user.blocked", ", \"blocked_id\" : \"" BOB "\"")
 
@@ -233,6 +236,10 @@ static void test_wrong(void **state)
 		{ REVOKED_RECORD, ALICE, "x", "user_id" },
 		{ REVOKED_RECORD, "[\"", "[1,\"", "session_ids" },
 		{ REVOKED_RECORD, "\"session_ids\"", "\"ids\"", "session_ids" },
+		{ REVOKED_RECORD, "\"session_ids\"", "\"until\" : null, \"session_ids\"", NULL },
+		{ REVOKED_RECORD, "\"session_ids\"", "\"until\" : 1, \"session_ids\"", "until" },
+		{ REVOKED_RECORD, "\"session_ids\"", "\"until\" : \"never\", \"session_ids\"",
+			"until" },
 		{ BARRED_RECORD, "user.barred", "user.unbarred", NULL },
 		{ BARRED_RECORD, "user.barred", "user.blocked", "blocked_id" },
 		{ BARRED_RECORD, "user.barred", "user.bared", "type" },
@@ -269,6 +276,7 @@ static void test_notice(void **state)
 		const char *other; /* the second id that it names; NULL: none */
 	} rows[] = {
 		{ REVOKED_RECORD, EVENT_SESSION_REVOKED, MESSAGE },
+		{ UNTIL_RECORD, EVENT_SESSION_REVOKED, MESSAGE },
 		{ BARRED_RECORD, EVENT_USER_BARRED, NULL },
 		{ NOTICE("user.unbarred", ""), EVENT_USER_UNBARRED, NULL },
 		{ BLOCKED_RECORD, EVENT_USER_BLOCKED, BOB },
@@ -287,6 +295,9 @@ static void test_notice(void **state)
 		switch (event_infos[event.type].data) {
 		case EVENT_DATA_REVOCATION:
 			assert_int_equal(event.data.revocation.nsessions, 1);
+			assert_int_equal(event.data.revocation.until_us,
+				strstr(rows[i].record, "until") != NULL ? INT64_C(1795266000000000)
+									: TIME_NONE);
 			uuid_format(&event.data.revocation.user_id, user);
 			uuid_format(&event.data.revocation.session_ids[0], other);
 			break;

@@ -93,15 +93,23 @@ static struct uuid id_of(uint32_t number)
 	return id;
 }
 
+/* With the columns of all steps; times are null, but for that at which somebody was barred. */
 static PGresult *page_make(uint32_t first, uint32_t count)
 {
-	static char name[] = "id";
-	PGresAttDesc column = { .name = name, .format = 1, .typlen = 16 };
+	static char id_name[] = "id", until_name[] = "until_at", barred_name[] = "barred_at";
+	PGresAttDesc columns[] = {
+		{ .name = id_name, .format = 1, .typlen = 16 },
+		{ .name = until_name, .format = 1, .typlen = 8 },
+		{ .name = barred_name, .format = 1, .typlen = 8 },
+	};
 	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	assert_int_equal(PQsetResultAttrs(result, 1, &column), 1);
+	assert_int_equal(PQsetResultAttrs(result, 3, columns), 1);
 	for (uint32_t i = 0; i < count; i++) {
 		struct uuid id = id_of(first + i);
+		uint64_t at = htobe64(1000000);
 		assert_int_equal(PQsetvalue(result, (int)i, 0, (char *)id.bytes, sizeof(id)), 1);
+		assert_int_equal(PQsetvalue(result, (int)i, 1, NULL, -1), 1);
+		assert_int_equal(PQsetvalue(result, (int)i, 2, (char *)&at, sizeof(at)), 1);
 	}
 	return result;
 }
@@ -146,6 +154,22 @@ static void answer_the_rest(uint64_t epoch)
 	}
 }
 
+/* Publishes that the broker has not acknowledged, until there is room for no more. */
+static void window_fill(void)
+{
+	struct uuid nobody = { { 9 } };
+	while (events_have_room(fixture.events))
+		events_revoke(fixture.events, &nobody, 1, TIME_NONE);
+	fanout_flush(fixture.fanout);
+}
+
+/* The broker acknowledges all that has left: QoS 1, in order. */
+static void window_empty(void)
+{
+	for (int mid = 1; events_outstanding(fixture.events) > 0; mid++)
+		events_acked(fixture.events, mid);
+}
+
 static void it_opens_when_all_pages_are_told(void **state)
 {
 	(void)state;
@@ -168,6 +192,53 @@ static void it_opens_when_all_pages_are_told(void **state)
 	assert_non_null(strstr(bytes, "\n000003e9-0000-0000-0000-000000000000\n"));
 	run(EPOCH);
 	assert_null(asked);
+}
+
+static void no_more_are_told_as_barred_than_a_broker_keeps(void **state)
+{
+	(void)state;
+	run(EPOCH);
+	answer(1, 0);
+	run(EPOCH);
+	size_t told = 0;
+	for (; asked && asked->call.query == Q_USER_BARRED; told += PAGE) {
+		struct uuid last = id_of(told);
+		if (told > 0)
+			assert_memory_equal(&fixture.gate->after, &last, sizeof(last));
+		assert_int_equal(fixture.gate->after_us == TIME_NONE, told == 0);
+		answer((uint32_t)told + 1, PAGE);
+		fanout_flush(fixture.fanout);
+		window_empty();
+		run(EPOCH);
+	}
+	assert_int_equal(told, BARRED_MOST);
+	answer_the_rest(EPOCH);
+	assert_true(gate_is_open(fixture.gate));
+}
+
+static const char barred_record[] = "{\"type\":\"user.unbarred\","
+				    "\"event_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
+				    "\"at\":\"2026-11-21T12:00:00+00:00\","
+				    "\"user_id\":\"0123abcd-4567-89ef-0123-456789abcdef\"}";
+
+static void a_page_from_before_a_change_is_read_again(void **state)
+{
+	(void)state;
+	run(EPOCH);
+	answer(1, 0);
+	run(EPOCH);
+	assert_int_equal(asked->call.query, Q_USER_BARRED);
+	events_take(fixture.events, str_of(barred_record), 1, 1);
+	size_t before = events_outstanding(fixture.events);
+	answer(1, PAGE);
+	assert_int_equal(events_outstanding(fixture.events), before);
+	run(EPOCH);
+	assert_int_equal(fixture.gate->after_us, TIME_NONE);
+	answer(1, 1);
+	assert_int_equal(events_outstanding(fixture.events), before + 1);
+	run(EPOCH);
+	answer_the_rest(EPOCH);
+	assert_true(gate_is_open(fixture.gate));
 }
 
 static void a_page_that_cannot_be_read_is_asked_for_again_a_little_later(void **state)
@@ -209,22 +280,6 @@ static void another_broker_is_told_all_of_it_anew(void **state)
 	run(EPOCH + 2);
 	assert_false(gate_is_open(fixture.gate));
 	assert_non_null(asked);
-}
-
-/* Publishes that the broker has not acknowledged, until there is room for no more. */
-static void window_fill(void)
-{
-	struct uuid nobody = { { 9 } };
-	while (events_have_room(fixture.events))
-		events_revoke(fixture.events, &nobody, 1);
-	fanout_flush(fixture.fanout);
-}
-
-/* The broker acknowledges all that has left: QoS 1, in order. */
-static void window_empty(void)
-{
-	for (int mid = 1; events_outstanding(fixture.events) > 0; mid++)
-		events_acked(fixture.events, mid);
 }
 
 static void without_room_nothing_is_asked_and_nothing_told(void **state)
@@ -274,6 +329,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(it_opens_when_all_pages_are_told),
+		TEST(no_more_are_told_as_barred_than_a_broker_keeps),
+		TEST(a_page_from_before_a_change_is_read_again),
 		TEST(a_page_that_cannot_be_read_is_asked_for_again_a_little_later),
 		TEST(another_broker_is_told_all_of_it_anew),
 		TEST(without_room_nothing_is_asked_and_nothing_told),

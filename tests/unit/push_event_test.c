@@ -140,6 +140,46 @@ static void a_session_that_ended_is_told_and_waited_for(void **state)
 	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 0);
 }
 
+static void a_session_is_refused_as_long_as_any_token_of_it_lives(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->conf.token_ttl_s = 900;
+	int64_t now_s = time_now_us() / 1000000;
+	static const struct {
+		int64_t other_s; /* a token of somebody else's lives for so long; 0: there is none */
+		int64_t expected_s;
+	} rows[] = {
+		{ 0, 900 },
+		{ 800, 900 },
+		{ 86400, 86400 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t until_us =
+			rows[i].other_s > 0 ? (now_s + rows[i].other_s) * 1000000 : TIME_NONE;
+		int64_t left_s = revoked_until_s(fixture->events, until_us) - now_s;
+		assert_in_range(
+			left_s - EVENTS_SKEW_S, rows[i].expected_s, rows[i].expected_s + 10);
+	}
+}
+
+static void who_is_barred_is_told_and_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const types[] = { "user.barred", "user.unbarred" };
+	char record[256];
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(record, sizeof(record),
+			"{\"type\":\"%s\",\"event_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
+			"\"at\":\"2026-11-21T12:00:00+00:00\","
+			"\"user_id\":\"0123abcd-4567-89ef-0123-456789abcdef\"}",
+			types[i]);
+		events_take(fixture->events, str_of(record), 1, 1);
+		assert_int_equal(events_outstanding(fixture->events), i + 1);
+		assert_int_equal(events_changes(fixture->events), i + 1);
+	}
+	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 0);
+}
+
 static void a_bad_record_is_counted_and_stops_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -167,6 +207,11 @@ int main(void)
 			large_groups_take_several_publishes, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
 			a_session_that_ended_is_told_and_waited_for, client_make, client_remove),
+		cmocka_unit_test_setup_teardown(
+			a_session_is_refused_as_long_as_any_token_of_it_lives, client_make,
+			client_remove),
+		cmocka_unit_test_setup_teardown(
+			who_is_barred_is_told_and_waited_for, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
 			a_bad_record_is_counted_and_stops_nothing, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
