@@ -31,6 +31,7 @@ enum conf_type {
 	CONF_FANOUT,
 	CONF_NETWORKS,
 	CONF_ORIGINS,
+	CONF_STARTTLS,
 	CONF_TYPE__MAX
 };
 
@@ -77,6 +78,8 @@ static const struct conf_key keys[] = {
 		"connection string of parley-push; empty: the private cluster in var/run" },
 	{ "owner_database", CONF_STRING, NULL, AT(owner_database), 0, TEXT_MAX, "", true,
 		"connection string of the schema's owner, for the command parley; empty: the private cluster" },
+	{ "notify_database", CONF_STRING, NULL, AT(notify_database), 0, TEXT_MAX, "", true,
+		"connection string of parley-notify; empty: the private cluster in var/run" },
 	{ "statement_timeout_ms", CONF_INT, "ms", AT(statement_timeout_ms), 1, 3600000, "5000", false,
 		"no statement of a request runs longer" },
 
@@ -153,6 +156,23 @@ static const struct conf_key keys[] = {
 	{ "resync_window_ms", CONF_INT, "ms", AT(resync_window_ms), 0, 3600000, "10000", false,
 		"after a lost slot clients are told to sync, spread over this" },
 
+	{ "smtp_url", CONF_STRING, NULL, AT(smtp_url), 0, TEXT_MAX, "", false,
+		"where parley-notify hands in mail: smtp://host:port or smtps://host:port; empty: there is no mail" },
+	{ "smtp_starttls", CONF_STARTTLS, NULL, AT(smtp_starttls), 0, 0, "auto", false,
+		"of smtp://: always, never, or auto: always, but not on loopback" },
+	{ "smtp_user", CONF_STRING, NULL, AT(smtp_user), 0, 255, "", false,
+		"user to log in as there; empty: none" },
+	{ "smtp_password_file", CONF_PATH, NULL, AT(smtp_password_file), 0, PATH_BYTES_MAX, "", false,
+		"file with that user's password" },
+	{ "mail_from", CONF_STRING, NULL, AT(mail_from), 0, 320, "", false,
+		"sender of mail: address, or Name <address>" },
+	{ "reset_url", CONF_STRING, NULL, AT(reset_url), 0, TEXT_MAX, "", false,
+		"page of yours that sets a new password, with {token} where the token goes, best behind a #" },
+	{ "reset_ttl_s", CONF_INT, "s", AT(reset_ttl_s), 60, 86400, "3600", false,
+		"life of the token that a forgotten password is reset with" },
+	{ "tls_ca", CONF_PATH, NULL, AT(tls_ca), 0, PATH_BYTES_MAX, "", false,
+		"PEM file of the authorities that parley-notify trusts; empty: those of the system" },
+
 	{ "body_max_bytes", CONF_INT, "bytes", AT(body_max_bytes), 1, 65536, "65536", false,
 		"longest text of a message" },
 	{ "ciphertext_max_bytes", CONF_INT, "bytes", AT(ciphertext_max_bytes), 1, 65536, "65536", false,
@@ -207,6 +227,12 @@ static const char *const fanout_names[] = {
 	[BROKER_FANOUT_PUBLISH] = "publish",
 };
 
+static const char *const starttls_names[] = {
+	[SMTP_STARTTLS_AUTO] = "auto",
+	[SMTP_STARTTLS_ALWAYS] = "always",
+	[SMTP_STARTTLS_NEVER] = "never",
+};
+
 static const struct {
 	const char *word;
 	bool truth;
@@ -232,6 +258,7 @@ static const char *const type_wants[CONF_TYPE__MAX] = {
 	[CONF_FANOUT] = "control or publish",
 	[CONF_NETWORKS] = "addresses and CIDR blocks",
 	[CONF_ORIGINS] = "origins",
+	[CONF_STARTTLS] = "auto, always or never",
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -377,6 +404,8 @@ static bool set_value(struct conf *conf, const struct conf_key *key, struct str 
 		return parse_word(text, level_names, COUNT(level_names), at);
 	case CONF_FANOUT:
 		return parse_word(text, fanout_names, COUNT(fanout_names), at);
+	case CONF_STARTTLS:
+		return parse_word(text, starttls_names, COUNT(starttls_names), at);
 	case CONF_TYPE__MAX:
 		break;
 	}
@@ -650,6 +679,7 @@ static void fill_in(struct conf *conf)
 	char *var = absolute_path(conf->var);
 	fill_database(&conf->rest_database, var, "parley_rest");
 	fill_database(&conf->push_database, var, "parley_push");
+	fill_database(&conf->notify_database, var, "parley_notify");
 	free(var);
 	if (conf->broker_port == 0)
 		conf->broker_port = conf->mqtt_port;

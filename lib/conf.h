@@ -17,6 +17,13 @@ enum broker_fanout {
 	BROKER_FANOUT_PUBLISH, /* a publish to each, as any broker takes it */
 };
 
+/* Whether mail goes encrypted to an smtp:// host. */
+enum smtp_starttls {
+	SMTP_STARTTLS_AUTO, /* always, but not to this very host */
+	SMTP_STARTTLS_ALWAYS,
+	SMTP_STARTTLS_NEVER,
+};
+
 /* Units are in the names. Strings are owned by the struct; empty means "not set". */
 struct conf {
 	/* where it runs; these are read by the set-up too */
@@ -31,6 +38,7 @@ struct conf {
 	char *rest_database;
 	char *push_database;
 	char *owner_database; /* of the schema's owner, for the command parley; empty stays empty: conf_database */
+	char *notify_database;
 	int statement_timeout_ms; /* no statement of a request runs longer */
 
 	/* parley-rest */
@@ -77,6 +85,16 @@ struct conf {
 	int push_connections; /* to the database, for commands */
 	char *slot;	      /* replication slot */
 	int resync_window_ms; /* after a lost slot clients are told to sync, spread over this */
+
+	/* parley-notify: mail, and what else goes out */
+	char *smtp_url;	   /* empty: no mail */
+	int smtp_starttls; /* enum smtp_starttls */
+	char *smtp_user;
+	char *smtp_password_file;
+	char *mail_from; /* address, or Name <address> */
+	char *reset_url; /* with {token} */
+	int reset_ttl_s;
+	char *tls_ca; /* PEM; empty: the system's */
 
 	/* limits of the contract */
 	int body_max_bytes; /* text of a message */

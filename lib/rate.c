@@ -10,6 +10,8 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_ACCOUNT] = { "account", 60, 60 },
 	/* an address, behind which a whole office may be; a token cannot be guessed */
 	[RATE_REFRESH] = { "refresh", 600, 60 },
+	[RATE_RESET] = { "reset", 30, 3600 },		 /* an address: asking for a new password */
+	[RATE_RESET_EMAIL] = { "reset-email", 5, 3600 }, /* the account whose post box it fills */
 	[RATE_READ] = { "read", 1200, 60 },
 	[RATE_WRITE] = { "write", 600, 60 },
 	[RATE_SEND] = { "send", 300, 60 },

@@ -2,9 +2,10 @@
 -- cluster, not to the schema, hence not in sql/migrate. Run by a superuser; again and again does no
 -- harm. None has a password: who may be whom is said by the cluster's pg_hba.conf.
 
--- parley owns the schema and runs migrations, parley_rest serves requests, parley_push reads the WAL
+-- parley owns the schema and runs migrations, parley_rest serves requests, parley_push reads the WAL, parley_notify does
+-- what goes out: mail, and keys of identity providers
 select format('create role %I login nosuperuser nocreatedb nocreaterole', name)
-from unnest(array['parley', 'parley_rest', 'parley_push']) as wanted (name)
+from unnest(array['parley', 'parley_rest', 'parley_push', 'parley_notify']) as wanted (name)
 where not exists (select from pg_roles where rolname = name) \gexec
 
 alter role parley_push replication;
@@ -14,5 +15,5 @@ where not exists (select from pg_database where datname = 'parley') \gexec
 
 -- nobody enters by default
 revoke all on database parley from public;
-grant connect on database parley to parley_rest, parley_push;
+grant connect on database parley to parley_rest, parley_push, parley_notify;
 revoke all on database postgres from public;

@@ -143,8 +143,21 @@ static enum err rate_take_key(struct request *req, enum rate rate, struct str ke
 	return ERR_RATE_LIMITED;
 }
 
-enum err guard_login(struct request *req, struct str account)
+/* A name in any case is the same account, so its quota is one. */
+static struct str name_fold(struct arena *arena, struct str name)
 {
+	char *folded = arena_strndup(arena, name.ptr, name.len);
+
+	for (size_t i = 0; i < name.len; i++) {
+		if (folded[i] >= 'A' && folded[i] <= 'Z')
+			folded[i] += 'a' - 'A';
+	}
+	return (struct str){ folded, name.len };
+}
+
+enum err guard_login(struct request *req, struct str name)
+{
+	struct str account = name_fold(req->arena, name);
 	struct str address = address_key(req->arena, req->remote_address);
 	struct str both = { NULL, account.len + 1 + address.len };
 	struct rate_limit limit;
@@ -161,6 +174,16 @@ enum err guard_login(struct request *req, struct str account)
 	err = rate_take_key(req, RATE_GUESS, both, &limit, &answer);
 	buf_free(&key);
 	return err == OK ? rate_take_key(req, RATE_ACCOUNT, account, &limit, &answer) : err;
+}
+
+enum err guard_reset(struct request *req, struct str email)
+{
+	struct rate_limit limit;
+	struct rate_answer answer;
+
+	if (req->conf->rate_scale <= 0)
+		return OK;
+	return rate_take_key(req, RATE_RESET_EMAIL, name_fold(req->arena, email), &limit, &answer);
 }
 
 enum err guard_rate(struct request *req, enum rate rate)

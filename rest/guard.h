@@ -22,8 +22,11 @@ must_check enum err guard_caller(struct request *req, enum guard guard);
 must_check enum err guard_rate(struct request *req, enum rate rate);
 
 /* The two limits of guessing an account's password: from one address, and from wherever. No headers when
- * it lets through; ERR_RATE_LIMITED, with Retry-After. account: a name in one spelling. */
-must_check enum err guard_login(struct request *req, struct str account);
+ * it lets through; ERR_RATE_LIMITED, with Retry-After. name: what the client calls the account, in any case. */
+must_check enum err guard_login(struct request *req, struct str name);
+
+/* The limit of asking for a new password for an address, known or not, in any case. As above. */
+must_check enum err guard_reset(struct request *req, struct str email);
 
 /* Does the client take JSON? ERR_NOT_ACCEPTABLE. */
 must_check enum err guard_accept(const struct request *req);

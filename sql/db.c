@@ -23,6 +23,7 @@ enum {
 	 * will not: it hangs, or the way to it is cut. */
 	SILENCE_US = 2000000,
 	CONSTRAINT_BYTES = 64,
+	CHANNEL_BYTES = 64,
 };
 
 struct db {
@@ -31,7 +32,8 @@ struct db {
 	int statement_timeout_ms;
 	db_event_fn watch;
 	void *watch_context;
-	PGconn *conn; /* NULL: not connected */
+	const char *channel; /* NULL: it listens to nothing */
+	PGconn *conn;	     /* NULL: not connected */
 	int64_t retry_at_us;
 	bool in_tx;
 	struct uuid session_id, user_id; /* the caller's */
@@ -80,29 +82,6 @@ void db_free(struct db *db)
 	free(db);
 }
 
-static enum err db_connect(struct db *db)
-{
-	struct connect_params params;
-	char line[RESULT_LINE_BYTES];
-	int64_t now_us = time_mono_us();
-
-	if (now_us < db->retry_at_us)
-		return ERR_UNAVAILABLE;
-	connect_params(db->conninfo, db->application, db->statement_timeout_ms, &params);
-	db->conn = PQconnectdbParams(params.keys, params.values, 1);
-	PQsetNoticeReceiver(db->conn, result_notice, NULL);
-	if (PQstatus(db->conn) == CONNECTION_OK) {
-		db_tell(db, true);
-		return OK;
-	}
-	log_warn("the database is away",
-		LOG_STR("reason", result_first_line(PQerrorMessage(db->conn), line)));
-	db_disconnect(db);
-	db->retry_at_us = now_us + RETRY_US;
-	db_tell(db, false);
-	return ERR_UNAVAILABLE;
-}
-
 /* An idle connection that has become readable has been closed, or brings a notice: look before it
  * is used, so that a restarted database costs no request. */
 static bool db_is_stale(struct db *db)
@@ -115,16 +94,6 @@ static bool db_is_stale(struct db *db)
 			return true;
 	}
 	return false;
-}
-
-static enum err db_ready(struct db *db)
-{
-	if (db->conn && !db->in_tx && db_is_stale(db)) {
-		log_info("the database closed the connection: making a new one");
-		db_tell(db, false);
-		db_disconnect(db);
-	}
-	return db->conn ? OK : db_connect(db);
 }
 
 /* What a failed result comes to. Disconnects when the connection is gone, or no good any more. */
@@ -176,6 +145,58 @@ static PGresult *db_result(struct db *db, int sent)
 		last = next;
 	}
 	return last;
+}
+
+/* On a connection that has just been made. */
+static enum err db_listen_send(struct db *db)
+{
+	char command[CHANNEL_BYTES + sizeof("listen ")];
+	PGresult *result;
+	enum err err = OK;
+
+	if (!db->channel)
+		return OK;
+	snprintf(command, sizeof(command), "listen %s", db->channel);
+	result = db_result(db, PQsendQuery(db->conn, command));
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		err = db_failed(db, result, "listen");
+	PQclear(result);
+	if (err != OK && db->conn)
+		db_disconnect(db);
+	return err;
+}
+
+static enum err db_connect(struct db *db)
+{
+	struct connect_params params;
+	char line[RESULT_LINE_BYTES];
+	int64_t now_us = time_mono_us();
+
+	if (now_us < db->retry_at_us)
+		return ERR_UNAVAILABLE;
+	connect_params(db->conninfo, db->application, db->statement_timeout_ms, &params);
+	db->conn = PQconnectdbParams(params.keys, params.values, 1);
+	PQsetNoticeReceiver(db->conn, result_notice, NULL);
+	if (PQstatus(db->conn) == CONNECTION_OK) {
+		db_tell(db, true);
+		return db_listen_send(db);
+	}
+	log_warn("the database is away",
+		LOG_STR("reason", result_first_line(PQerrorMessage(db->conn), line)));
+	db_disconnect(db);
+	db->retry_at_us = now_us + RETRY_US;
+	db_tell(db, false);
+	return ERR_UNAVAILABLE;
+}
+
+static enum err db_ready(struct db *db)
+{
+	if (db->conn && !db->in_tx && db_is_stale(db)) {
+		log_info("the database closed the connection: making a new one");
+		db_tell(db, false);
+		db_disconnect(db);
+	}
+	return db->conn ? OK : db_connect(db);
 }
 
 static enum err db_prepare(struct db *db, enum query query)
@@ -334,6 +355,34 @@ enum err db_caller_check(struct db *db, struct arena *arena)
 		db, arena, Q_SESSION_CHECK, NULL, P_UUID(&db->session_id), P_UUID(&db->user_id));
 	db->unchecked = err != OK && err != ERR_UNAUTHORIZED;
 	return err;
+}
+
+void db_listen(struct db *db, const char *channel)
+{
+	db->channel = channel;
+}
+
+int db_socket(const struct db *db)
+{
+	return db->conn ? PQsocket(db->conn) : -1;
+}
+
+bool db_woken(struct db *db)
+{
+	PGnotify *notification;
+	bool woken = false;
+
+	if (db->conn && db_is_stale(db)) {
+		db_tell(db, false);
+		db_disconnect(db);
+	}
+	if (!db->conn)
+		return true;
+	while ((notification = PQnotifies(db->conn))) {
+		woken = true;
+		PQfreemem(notification);
+	}
+	return woken;
 }
 
 const char *db_constraint(const struct db *db)

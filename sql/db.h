@@ -63,6 +63,16 @@ must_check enum err db_run_params(struct db *db, struct arena *arena, enum query
 must_check enum err db_call(
 	struct db *db, struct arena *arena, const struct call *call, struct rows **rows);
 
+/*
+ * Being woken: this and every later connection listens on channel, a plain lower-case name of the program's own, borrowed for
+ * ever. db_socket is what to poll for reading meanwhile, -1 while there is no connection. db_woken says whether there is
+ * something to look for: a notification has come, the connection has been lost or there is none, so that nobody would be told. It
+ * costs little, and is to be asked before each poll: what came beside a statement's answer is no longer in the socket.
+ */
+void db_listen(struct db *db, const char *channel);
+int db_socket(const struct db *db);
+bool db_woken(struct db *db);
+
 /* Name of the constraint behind the last ERR_CONFLICT; "" when it has none. */
 const char *db_constraint(const struct db *db);
 

@@ -15,7 +15,13 @@ grant select, insert, update, delete on webhook_ids to parley_rest;
 grant delete on sessions to parley_rest;
 grant select, insert, update, delete on contacts, blocks to parley_rest;
 grant select, insert, delete on user_terms to parley_rest;
+grant select, insert, update, delete on password_resets to parley_rest;
 grant execute on all functions in schema public to parley_rest;
 
 -- parley-push: reads the WAL (its REPLICATION attribute); no table
 grant usage on schema public to parley_push;
+
+-- parley-notify: the work that is its own; of people what a function of ours tells it
+grant usage on schema public to parley_notify;
+grant select, update, delete on password_resets to parley_notify;
+grant execute on function reset_take to parley_notify;

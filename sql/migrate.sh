@@ -3,7 +3,7 @@
 # Applies what is missing of sql/migrate/*.sql in order, each in a transaction of its own and noted in
 # schema_migrations, then sql/function/*.sql and sql/grants.sql, whole, every time. One at a time: an advisory lock is
 # held throughout. Refuses a database that is newer than this version, or a migration that was edited after
-# it was applied. The roles parley_rest and parley_push must be there (ops/roles.sql).
+# it was applied. The roles of ops/roles.sql must be there.
 set -euo pipefail
 database=${1:?usage: sql/migrate.sh CONNINFO}
 here=$(cd "$(dirname "$0")" && pwd)

@@ -91,10 +91,11 @@ static void handle_read(const struct json *body, struct faults *faults, struct s
 			"It may have letters, digits, '_', '.' and '-' alone.");
 }
 
-static void email_read(const struct json *body, struct faults *faults, struct str *out)
+static void email_read(
+	const struct json *body, enum json_need need, struct faults *faults, struct str *out)
 {
 	struct str email;
-	if (!json_read_bytes(body, "email", JSON_OPTIONAL, 0, EMAIL_MAX_BYTES, faults, &email))
+	if (!json_read_bytes(body, "email", need, 0, EMAIL_MAX_BYTES, faults, &email))
 		return;
 	if (is_email(email))
 		*out = email;
@@ -153,7 +154,7 @@ void user_new_read(const struct json *body, struct faults *faults, struct user_n
 		body, "display_name", JSON_REQUIRED, 1, NAME_MAX_CHARS, faults, &out->display_name);
 	json_read_bytes(body, "password", JSON_REQUIRED, PASSWORD_MIN_BYTES, PASSWORD_MAX_BYTES,
 		faults, &out->password);
-	email_read(body, faults, &out->email);
+	email_read(body, JSON_OPTIONAL, faults, &out->email);
 	locale_read(body, faults, &out->locale);
 }
 
@@ -192,6 +193,23 @@ void password_change_read(
 		body, "current", JSON_REQUIRED, 1, PASSWORD_MAX_BYTES, faults, &out->current);
 	json_read_bytes(body, "new", JSON_REQUIRED, PASSWORD_MIN_BYTES, PASSWORD_MAX_BYTES, faults,
 		&out->new);
+}
+
+void reset_read(const struct json *body, struct faults *faults, struct str *email)
+{
+	*email = (struct str){ NULL, 0 };
+	if (json_read_top(body, faults))
+		email_read(body, JSON_REQUIRED, faults, email);
+}
+
+void reset_confirm_read(const struct json *body, struct faults *faults, struct reset_confirm *out)
+{
+	*out = (struct reset_confirm){ 0 };
+	if (!json_read_top(body, faults))
+		return;
+	json_read_bytes(body, "token", JSON_REQUIRED, 0, SIZE_MAX, faults, &out->token);
+	json_read_bytes(body, "password", JSON_REQUIRED, PASSWORD_MIN_BYTES, PASSWORD_MAX_BYTES,
+		faults, &out->password);
 }
 
 void login_read(const struct json *body, struct faults *faults, struct login *out)

@@ -65,6 +65,12 @@ struct password_change {
 	struct str new;
 };
 
+/* POST /auth/password/reset/confirm */
+struct reset_confirm {
+	struct str token;
+	struct str password;
+};
+
 /* What a handle and an e-mail address may be, whoever tells it. */
 bool user_handle_ok(struct str text);
 bool user_email_ok(struct str text);
@@ -75,6 +81,10 @@ void user_change_read(const struct json *body, struct str document, struct fault
 void login_read(const struct json *body, struct faults *faults, struct login *out);
 void password_change_read(
 	const struct json *body, struct faults *faults, struct password_change *out);
+/* POST /auth/password/reset: the address. */
+void reset_read(const struct json *body, struct faults *faults, struct str *email);
+/* Whether the token is one at all is not asked here: one that is none is refused as one that is nobody's. */
+void reset_confirm_read(const struct json *body, struct faults *faults, struct reset_confirm *out);
 
 /* The profile; with own, what only the user itself may see. */
 void user_write(struct buf *buf, const struct user *user, bool own);

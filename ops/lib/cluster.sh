@@ -103,9 +103,9 @@ cluster_configure() {
 	cluster_file pg_hba.conf <<-HBA
 		# Written at every start. The socket tells who is at its other end, and pg_ident.conf which
 		# roles that user may take; there is no other way in.
-		# type  database  user                             method
-		local   parley    parley,parley_rest,parley_push   peer map=parley
-		local   all       postgres                         peer map=parley
+		# type  database  user                                           method
+		local   parley    parley,parley_rest,parley_push,parley_notify   peer map=parley
+		local   all       postgres                                       peer map=parley
 	HBA
 	cluster_file pg_ident.conf <<-IDENT
 		# Written at every start.
@@ -113,6 +113,7 @@ cluster_configure() {
 		parley  "$me"  parley
 		parley  "$me"  parley_rest
 		parley  "$me"  parley_push
+		parley  "$me"  parley_notify
 		# the superuser is for whom the files of the cluster belong to anyway
 		parley  "$pg_user"  postgres
 	IDENT
@@ -121,6 +122,7 @@ cluster_configure() {
 	superuser_database="host=$pg_socket dbname=postgres user=postgres"
 	export PARLEY_REST_DATABASE="host=$pg_socket dbname=parley user=parley_rest"
 	export PARLEY_PUSH_DATABASE="host=$pg_socket dbname=parley user=parley_push"
+	export PARLEY_NOTIFY_DATABASE="host=$pg_socket dbname=parley user=parley_notify"
 	# where tools look first, when the socket itself is elsewhere
 	[[ $pg_socket == "$var/run" ]] || ln -sfn -- "$pg_socket/$socket_name" "$var/run/$socket_name"
 }

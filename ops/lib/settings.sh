@@ -53,8 +53,8 @@ settings_load() {
 		conf_path=$(realpath -- "$2")
 		conf_file_read "$conf_path"
 	fi
-	[[ -z $(setting rest_database '')$(setting push_database '')$(setting owner_database '') ]] ||
-		die "rest_database, push_database or owner_database is set, but \"make run\" brings its own PostgreSQL;" \
+	[[ -z $(setting rest_database '')$(setting push_database '')$(setting notify_database '')$(setting owner_database '') ]] ||
+		die "a database is set, but \"make run\" brings its own PostgreSQL;" \
 			"unset them, or start the programs on their own as ops/systemd does"
 
 	var=$(setting var "$root/var")

@@ -7,13 +7,13 @@
 # Every service is in a session of its own, so that a Ctrl-C at the terminal reaches the supervisor
 # alone, and has asked the kernel to be ended when the supervisor dies, however that happens.
 
-readonly services=(postgres mosquitto push rest lighttpd)
+readonly services=(postgres mosquitto push notify rest lighttpd)
 
 declare -A service_pid=()		# of those that run
 declare -A service_started_ms=()
 declare -A service_delay_ms=()		# before the next start; grows while it dies at once
 declare -A service_due_ms=()		# when a dead one is started again
-declare -A service_end=([postgres]=INT [mosquitto]=TERM [push]=TERM [rest]=TERM [lighttpd]=INT)
+declare -A service_end=([postgres]=INT [mosquitto]=TERM [push]=TERM [notify]=TERM [rest]=TERM [lighttpd]=INT)
 
 readonly delay_least_ms=100 delay_most_ms=1500 settled_ms=3000
 

@@ -111,18 +111,6 @@ static enum err password_strengthen(
 	return db_user_password_update(req->db, req->arena, user, str_of(stronger), hash);
 }
 
-/* A name in any case is the same account, so its quota is one. */
-static struct str name_fold(struct arena *arena, struct str name)
-{
-	char *folded = arena_strndup(arena, name.ptr, name.len);
-
-	for (size_t i = 0; i < name.len; i++) {
-		if (folded[i] >= 'A' && folded[i] <= 'Z')
-			folded[i] += 'a' - 'A';
-	}
-	return (struct str){ folded, name.len };
-}
-
 enum err auth_login(struct request *req)
 {
 	struct login login = { 0 };
@@ -131,7 +119,6 @@ enum err auth_login(struct request *req)
 	struct refresh refresh;
 	struct user user = { 0 };
 	struct password known = { { NULL, 0 }, TIME_NONE };
-	struct str name;
 	enum err err;
 
 	login_read(req->json, &req->faults, &login);
@@ -139,8 +126,7 @@ enum err auth_login(struct request *req)
 	err = request_check(req);
 	if (err != OK)
 		return err;
-	name = login.handle.ptr ? login.handle : login.email;
-	err = guard_login(req, name_fold(req->arena, name));
+	err = guard_login(req, login.handle.ptr ? login.handle : login.email);
 	if (err == OK)
 		err = db_user_for_login(
 			req->db, req->arena, login.handle, login.email, &user, &known);
@@ -211,7 +197,7 @@ enum err auth_password(struct request *req)
 	if (err == OK)
 		err = db_user_password(req->db, req->arena, user, &handle, &known);
 	if (err == OK)
-		err = guard_login(req, name_fold(req->arena, handle));
+		err = guard_login(req, handle);
 	if (err == OK && !password_fits(change.current, known.hash))
 		err = ERR_FORBIDDEN;
 	if (err == OK)

@@ -26,6 +26,13 @@ must_check enum err auth_logout(struct request *req);
 /* POST /auth/password {current, new}: 204; every other session has ended. 403 for a wrong current one. */
 must_check enum err auth_password(struct request *req);
 
+/* POST /auth/password/reset {email}: 204 whether the address is known or not; where it is, a mail with a token follows. */
+must_check enum err reset_request(struct request *req);
+
+/* POST /auth/password/reset/confirm {token, password}: 204; every session of its user has ended. 401 for a token that is none, was
+ * used, has ended or is void. */
+must_check enum err reset_confirm(struct request *req);
+
 /* GET /sessions?limit=&cursor=: 200 list of Session, latest sign-in first. */
 must_check enum err session_list(struct request *req);
 

@@ -113,6 +113,8 @@ begin
 		or exists (select from contacts c where c.user_id = in_user or c.contact_id = in_user) then
 		return false;
 	end if;
+	delete from password_resets r
+	where r.user_id = in_user or lower(r.email) = (select lower(u.email) from users u where u.id = in_user);
 	update users u
 	set handle = 'deleted-' || right(replace(gen_random_uuid()::text, '-', ''), 24),
 		display_name = 'Deleted user', email = null, password_hash = null, avatar_url = null, bio = null,

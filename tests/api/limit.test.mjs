@@ -6,7 +6,8 @@ import { api, handleOf, must, PASSWORD } from '../lib/client.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { raw } from './raw.mjs';
 
-// a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s
+// a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s; reset 3, reset-email 1
+// in an hour
 const SCALE = 0.1;
 let stack,
 	address = 2;
@@ -162,6 +163,20 @@ describe('a rate limit', () => {
 		assert.equal(quota(answer), '"refresh";q=60;w=60');
 		assert.ok(refused >= 60 && refused < 90, `${refused} were let through`);
 		assert.equal((await refresh('127.0.0.231')).status, 401);
+	});
+
+	it('of asking for a new password is an address’s, and that of the e-mail address, known or not', async () => {
+		const ask = (email, from) =>
+			raw(stack, 'POST /api/v1/auth/password/reset HTTP/1.1', lines, JSON.stringify({ email }), { from });
+		const email = `${randomUUID()}@example.org`;
+		const first = await ask(email, '127.0.0.240');
+		assert.deepEqual([first.status, quota(first)], [204, '"reset";q=3;w=3600']);
+		const again = await ask(email.toUpperCase(), '127.0.0.241');
+		assert.deepEqual([again.status, again.body.code], [429, 'rate_limited']);
+		assert.ok(Number(again.headers.get('Retry-After')) > 60);
+		for (let i = 0; i < 2; i++) assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.240')).status, 204);
+		assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.240')).status, 429);
+		assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.242')).status, 204);
 	});
 
 	it('is not had by a header that claims another address', async () => {

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { api, groupOf, handleOf, PASSWORD, register, send, signIn } from '../lib/client.mjs';
 import { documentedRoutes, openapi, watchRoutes } from '../lib/contract.mjs';
+import { resetToken } from '../lib/reset.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 import { program } from './raw.mjs';
 
@@ -45,6 +46,8 @@ const BODIES = {
 	'POST /api/v1/auth/login': ({ ann }) => ({ handle: ann.handle, password: PASSWORD }),
 	'POST /api/v1/auth/refresh': async ({ ann }) => ({ refresh_token: (await signIn(ann)).refresh_token }),
 	'POST /api/v1/auth/password': () => ({ current: PASSWORD, new: PASSWORD }),
+	'POST /api/v1/auth/password/reset': () => ({ email: 'nobody@example.org' }),
+	'POST /api/v1/auth/password/reset/confirm': async ({ ben }) => ({ token: await resetToken(ben), password: PASSWORD }),
 	'PATCH /api/v1/users/me': () => ({ bio: 'Somebody' }),
 	'POST /api/v1/conversations': ({ ben }) => ({ kind: 'group', member_ids: [ben.id] }),
 	'PATCH /api/v1/conversations/{conversation}': () => ({ title: 'Routes' }),

@@ -13,7 +13,7 @@ import { api, must, PASSWORD, register } from '../lib/client.mjs';
 import { environment, freePort, root, startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
-const SERVICES = ['postgres', 'mosquitto', 'push', 'rest', 'lighttpd'];
+const SERVICES = ['postgres', 'mosquitto', 'push', 'notify', 'rest', 'lighttpd'];
 const execute = promisify(execFile);
 
 /** Processes of this host that have text in their command line or environment. */

@@ -1,0 +1,305 @@
+/* Transfers over libcurl (transfer.h). Called by main.c, smtp.c and jwks.c. */
+#include "push/notify/transfer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/time.h"
+#include "lib/version.h"
+
+enum {
+	CONNECT_MS = 10000,
+	GRACE_MS =
+		2000, /* beyond its limit, until a process that does not end by itself is ended */
+	READ_BYTES = 16384,
+};
+
+struct transfers {
+	const struct conf *conf;
+	struct transfer *first;
+	size_t count;
+};
+
+struct transfers *transfers_new(const struct conf *conf)
+{
+	struct transfers *transfers = calloc(1, sizeof(*transfers));
+	if (!transfers)
+		fatal("out of memory");
+	transfers->conf = conf;
+	return transfers;
+}
+
+void transfers_free(struct transfers *transfers)
+{
+	free(transfers);
+}
+
+/* --- addresses ---------------------------------------------------------------------------------
+ */
+
+/* A part of a url, to be freed by curl_free; NULL: it has none, or is no url. */
+static char *url_part(const char *url, CURLUPart part)
+{
+	CURLU *parsed = curl_url();
+	char *text = NULL;
+	if (!parsed)
+		fatal("out of memory");
+	if (curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+		curl_url_get(parsed, part, &text, 0) != CURLUE_OK)
+		text = NULL;
+	curl_url_cleanup(parsed);
+	return text;
+}
+
+bool url_is_loopback(const char *url)
+{
+	char *host = url_part(url, CURLUPART_HOST);
+	struct in_addr v4;
+	bool loopback =
+		host &&
+		(strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+			(inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127));
+	curl_free(host);
+	return loopback;
+}
+
+bool url_is_plain(const char *url, const char *scheme)
+{
+	static const CURLUPart unwanted[] = { CURLUPART_USER, CURLUPART_PASSWORD,
+		CURLUPART_FRAGMENT };
+	char *found = url_part(url, CURLUPART_SCHEME), *host = url_part(url, CURLUPART_HOST);
+	bool plain = found && host && strcasecmp(found, scheme) == 0;
+	curl_free(found);
+	curl_free(host);
+	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
+		char *part = url_part(url, unwanted[i]);
+		plain = plain && !part;
+		curl_free(part);
+	}
+	return plain;
+}
+
+/* --- in the process of a transfer --------------------------------------------------------------
+ */
+
+/* What the other end sends, up to a limit. */
+struct body {
+	struct buf buf;
+	size_t max;
+};
+
+static size_t body_take(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct body *body = ctx;
+	size_t len = size * count;
+	if (len > body->max - body->buf.len)
+		return body->max == 0
+			       ? len
+			       : 0; /* nobody wants it; or it is too much, and libcurl gives up */
+	buf_add(&body->buf, bytes, len);
+	return len;
+}
+
+/* What cannot be set is a mistake of ours, or there is no memory. */
+#define SET(option, value)                                                                         \
+	do {                                                                                       \
+		if (curl_easy_setopt(easy, (option), (value)) != CURLE_OK)                         \
+			fatal("a transfer cannot be set up", LOG_STR("option", #option));          \
+	} while (0)
+
+static void set_common(CURL *easy, const struct conf *conf, const struct transfer *transfer)
+{
+	SET(CURLOPT_URL, transfer->url);
+	SET(CURLOPT_PROTOCOLS_STR, transfer->protocols);
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+		(long)(transfer->limit_ms < CONNECT_MS ? transfer->limit_ms : CONNECT_MS));
+	SET(CURLOPT_TIMEOUT_MS, (long)transfer->limit_ms);
+	SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)(transfer->limit_ms + 999) / 1000);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (conf->tls_ca[0] != '\0') {
+		SET(CURLOPT_CAINFO, conf->tls_ca);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	/* a proxy of the environment is for what lies outside */
+	if (url_is_loopback(transfer->url))
+		SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_USERAGENT, "parley-notify/" PARLEY_VERSION);
+}
+
+static void write_all(int fd, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+	while (len > 0) {
+		ssize_t written = write(fd, at, len);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return; /* nobody listens any more */
+		at += written;
+		len -= (size_t)written;
+	}
+}
+
+/* The whole of it; the result and the body go to fd. */
+static _Noreturn void transfer_perform(
+	const struct conf *conf, struct transfer *transfer, pid_t parent, int fd)
+{
+	struct transfer_result result = { .code = CURLE_FAILED_INIT };
+	struct body body = { .max = transfer->body_max };
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it died before that took hold */
+		_exit(1);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		_exit(1);
+	CURL *easy = curl_easy_init();
+	if (!easy)
+		_exit(1);
+	set_common(easy, conf, transfer);
+	SET(CURLOPT_ERRORBUFFER, result.reason);
+	SET(CURLOPT_WRITEFUNCTION, body_take);
+	SET(CURLOPT_WRITEDATA, &body);
+	if (transfer->prepare(transfer, easy)) {
+		result.code = curl_easy_perform(easy);
+		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result.answer);
+	}
+	if (result.code != CURLE_OK && result.reason[0] == '\0')
+		strncpy(result.reason, curl_easy_strerror(result.code), sizeof(result.reason) - 1);
+	write_all(fd, &result, sizeof(result));
+	write_all(fd, body.buf.data, body.buf.len);
+	_exit(0);
+}
+
+/* --- around it ---------------------------------------------------------------------------------
+ */
+
+bool transfer_start(struct transfers *transfers, struct transfer *transfer)
+{
+	int fds[2];
+	pid_t self = getpid();
+	if (transfers->count == TRANSFERS_MAX) {
+		log_warn("too many transfers at once");
+		return false;
+	}
+	if (pipe2(fds, O_CLOEXEC) != 0) {
+		log_error_errno("a transfer cannot be started");
+		return false;
+	}
+	pid_t pid = fork();
+	if (pid == 0)
+		transfer_perform(transfers->conf, transfer, self, fds[1]);
+	close(fds[1]);
+	if (pid < 0) {
+		log_error_errno("a transfer cannot be started");
+		close(fds[0]);
+		return false;
+	}
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	transfer->pid = pid;
+	transfer->fd = fds[0];
+	transfer->end_us = time_mono_us() + (int64_t)(transfer->limit_ms + GRACE_MS) * 1000;
+	transfer->next = transfers->first;
+	transfers->first = transfer;
+	transfers->count++;
+	return true;
+}
+
+/* Takes it out of the list and buries its process, which has said what it had to say. */
+static void transfer_end(struct transfers *transfers, struct transfer *transfer)
+{
+	struct transfer **at = &transfers->first;
+	while (*at != transfer)
+		at = &(*at)->next;
+	*at = transfer->next;
+	transfers->count--;
+	kill(transfer->pid, SIGKILL);
+	while (waitpid(transfer->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(transfer->fd);
+	transfer->pid = 0;
+}
+
+void transfer_break(struct transfers *transfers, struct transfer *transfer)
+{
+	if (transfer->pid == 0)
+		return;
+	transfer_end(transfers, transfer);
+	buf_free(&transfer->received);
+}
+
+/* What has come. True: that is all. */
+static bool transfer_read(struct transfer *transfer)
+{
+	for (;;) {
+		buf_reserve(&transfer->received, READ_BYTES);
+		struct buf *buf = &transfer->received;
+		ssize_t len = read(transfer->fd, buf->data + buf->len, buf->cap - buf->len);
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len <= 0)
+			return len == 0 || errno != EAGAIN;
+		buf->len += (size_t)len;
+	}
+}
+
+static void transfer_tell(struct transfer *transfer, bool late)
+{
+	struct transfer_result result = {
+		.code = CURLE_OPERATION_TIMEDOUT,
+		.reason = "it has not ended in time",
+	};
+	struct buf received = transfer->received;
+	struct str body = { NULL, 0 };
+	transfer->received = (struct buf){ 0 }; /* it may be started again */
+	if (!late && received.len < sizeof(result)) {
+		result = (struct transfer_result){
+			.code = CURLE_FAILED_INIT,
+			.reason = "its process has died",
+		};
+	} else if (!late) {
+		memcpy(&result, received.data, sizeof(result));
+		body = (struct str){ received.data + sizeof(result),
+			received.len - sizeof(result) };
+	}
+	transfer->done(transfer, &result, body);
+	buf_free(&received);
+}
+
+size_t transfers_poll(struct transfers *transfers, struct pollfd *fds, int64_t *wake_us)
+{
+	size_t n = 0;
+	for (const struct transfer *at = transfers->first; at; at = at->next) {
+		fds[n++] = (struct pollfd){ .fd = at->fd, .events = POLLIN };
+		if (at->end_us < *wake_us)
+			*wake_us = at->end_us;
+	}
+	return n;
+}
+
+bool transfers_run(struct transfers *transfers, int64_t now_us)
+{
+	bool ended = false;
+	struct transfer *next;
+	for (struct transfer *at = transfers->first; at; at = next) {
+		bool late = now_us >= at->end_us;
+		next = at->next;
+		if (!transfer_read(at) && !late)
+			continue;
+		transfer_end(transfers, at);
+		transfer_tell(at, late);
+		ended = true;
+	}
+	return ended;
+}
