@@ -181,6 +181,10 @@ static const struct conf_key keys[] = {
 		"longest metadata of a message" },
 	{ "group_max_members", CONF_INT, "people", AT(group_max_members), 2, 4096, "256", false,
 		"members of a group" },
+	{ "contacts_max", CONF_INT, "people", AT(contacts_max), 1, 100000, "5000", false,
+		"contacts of one person" },
+	{ "blocks_max", CONF_INT, "people", AT(blocks_max), 1, 100000, "1000", false,
+		"whom one person may have blocked" },
 	{ "sync_cursor_ttl_s", CONF_INT, "s", AT(sync_cursor_ttl_s), 1, 315360000, "2592000", false,
 		"life of a cursor of GET /sync: who was away for longer begins anew" },
 

@@ -101,6 +101,8 @@ struct conf {
 	int ciphertext_max_bytes;
 	int metadata_max_bytes;
 	int group_max_members;
+	int contacts_max; /* of one person */
+	int blocks_max;
 	int sync_cursor_ttl_s; /* who was away for longer begins anew */
 
 	int audit_ttl_days; /* what services did is kept for so long */

@@ -16,6 +16,7 @@ enum err {
 	ERR_UNAUTHORIZED, /* no token, or one that is not ours */
 	ERR_TOKEN_EXPIRED,
 	ERR_FORBIDDEN,
+	ERR_BLOCKED,   /* one of two people has blocked the other */
 	ERR_NOT_FOUND, /* not there, or not for this caller to know of */
 	ERR_METHOD_NOT_ALLOWED,
 	ERR_NOT_ACCEPTABLE,

@@ -19,6 +19,8 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_TYPING] = { "typing", 120, 60 },
 	/* once a connect, and a page after the other after a long absence */
 	[RATE_SYNC] = { "sync", 120, 60 },
+	/* a letter after the other in one name, and not through everybody */
+	[RATE_SEARCH] = { "search", 120, 60 },
 };
 
 struct rate_limit rate_limit_of(enum rate rate, double scale)

@@ -21,6 +21,7 @@ enum rate {
 	RATE_SEND,
 	RATE_TYPING,
 	RATE_SYNC,
+	RATE_SEARCH,
 	RATE__MAX
 };
 

@@ -1,4 +1,4 @@
-/* The cursor of a list (cursor.h). Called by the handlers of lists by time. */
+/* The cursor of a list (cursor.h). Called by the handlers of lists. */
 #include "rest/cursor.h"
 
 #include <endian.h>
@@ -8,12 +8,15 @@
 #include "lib/time.h"
 
 /*
- * A cursor is the place of the last row: microseconds and id, 24 bytes, base64url. It grants
- * nothing: each list is of the caller's own things wherever it begins.
+ * A cursor is the place of the last row, base64url: of a list by time microseconds and id, 24 bytes; of a list by name a hash
+ * of what was asked, id and name. It grants nothing: each list is of what the caller may see wherever it begins.
  */
 enum {
 	CURSOR_BYTES = 24,
-	CURSOR_TEXT_LEN = 32
+	CURSOR_TEXT_LEN = 32,
+	NAME_HASH_BYTES = 16, /* the least that BLAKE2b gives */
+	NAME_HEAD_BYTES = NAME_HASH_BYTES + 16,
+	NAME_MAX_BYTES = 1024 /* above what the index of people holds */
 };
 
 const char *cursor_write(struct arena *arena, int64_t at_us, const struct uuid *id)
@@ -32,6 +35,11 @@ const char *cursor_write(struct arena *arena, int64_t at_us, const struct uuid *
 /* Within what PostgreSQL takes for a time: 1970 to 9999. */
 #define CURSOR_MAX_US INT64_C(253402300799999999)
 
+static void refuse(struct request *req)
+{
+	fault_add(&req->faults, "cursor", "bad_format", "Not a cursor of this list.");
+}
+
 void cursor_read(struct request *req, struct cursor *out)
 {
 	uint8_t bytes[CURSOR_BYTES];
@@ -47,12 +55,59 @@ void cursor_read(struct request *req, struct cursor *out)
 		sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL,
 			sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
 		len != sizeof(bytes)) {
-		fault_add(&req->faults, "cursor", "bad_format", "Not a cursor of this list.");
+		refuse(req);
 		return;
 	}
 	memcpy(&at, bytes, sizeof(at));
 	out->at_us = (int64_t)be64toh(at);
 	memcpy(out->id.bytes, bytes + sizeof(at), sizeof(out->id.bytes));
 	if (out->at_us < 0 || out->at_us > CURSOR_MAX_US || uuid_is_nil(&out->id))
-		fault_add(&req->faults, "cursor", "bad_format", "Not a cursor of this list.");
+		refuse(req);
+}
+
+static void asked_hash(struct str asked, uint8_t out[NAME_HASH_BYTES])
+{
+	crypto_generichash(
+		out, NAME_HASH_BYTES, (const unsigned char *)asked.ptr, asked.len, NULL, 0);
+}
+
+const char *cursor_write_name(
+	struct arena *arena, struct str asked, const struct name_cursor *place)
+{
+	size_t size = NAME_HEAD_BYTES + place->name.len;
+	size_t text_size =
+		sodium_base64_encoded_len(size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	uint8_t *bytes = arena_alloc(arena, size);
+	char *text = arena_alloc(arena, text_size);
+
+	asked_hash(asked, bytes);
+	memcpy(bytes + NAME_HASH_BYTES, place->id.bytes, sizeof(place->id.bytes));
+	memcpy(bytes + NAME_HEAD_BYTES, place->name.ptr, place->name.len);
+	sodium_bin2base64(text, text_size, bytes, size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	return text;
+}
+
+void cursor_read_name(struct request *req, struct str asked, struct name_cursor *out)
+{
+	size_t max = NAME_HEAD_BYTES + NAME_MAX_BYTES, len;
+	uint8_t hash[NAME_HASH_BYTES], *bytes;
+	struct str text;
+	enum err err = request_query(req, "cursor", &text);
+
+	*out = (struct name_cursor){ { NULL, 0 }, { { 0 } } };
+	if (err != OK)
+		return;
+	bytes = arena_alloc(req->arena, max);
+	asked_hash(asked, hash);
+	if (!text_is_base64url(text) ||
+		sodium_base642bin(bytes, max, text.ptr, text.len, NULL, &len, NULL,
+			sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+		len <= NAME_HEAD_BYTES || memcmp(bytes, hash, sizeof(hash)) != 0) {
+		refuse(req);
+		return;
+	}
+	memcpy(out->id.bytes, bytes + NAME_HASH_BYTES, sizeof(out->id.bytes));
+	out->name = (struct str){ (const char *)bytes + NAME_HEAD_BYTES, len - NAME_HEAD_BYTES };
+	if (uuid_is_nil(&out->id) || !text_is_utf8(out->name))
+		refuse(req);
 }

@@ -1,4 +1,4 @@
-/* The cursor of a list by time, as clients see it: one opaque string. */
+/* The cursor of a list, as clients see it: one opaque string. */
 #ifndef REST_CURSOR_H
 #define REST_CURSOR_H
 
@@ -10,5 +10,10 @@ const char *cursor_write(struct arena *arena, int64_t at_us, const struct uuid *
 
 /* The parameter "cursor"; the first page when it is absent, a fault when it is none. */
 void cursor_read(struct request *req, struct cursor *out);
+
+/* The same of a list by name. asked: what the list was searched by; the cursor of another search is none of this. */
+const char *cursor_write_name(
+	struct arena *arena, struct str asked, const struct name_cursor *place);
+void cursor_read_name(struct request *req, struct str asked, struct name_cursor *out);
 
 #endif

@@ -17,6 +17,8 @@ const struct problem_info problem_infos[ERR__MAX] = {
 	[ERR_TOKEN_EXPIRED] = { 401, "token_expired", "Unauthorized",
 		"The access token has expired." },
 	[ERR_FORBIDDEN] = { 403, "forbidden", "Forbidden", "You may not do this." },
+	[ERR_BLOCKED] = { 403, "blocked", "Forbidden",
+		"One of the two people has blocked the other." },
 	[ERR_NOT_FOUND] = { 404, "not_found", "Not Found", "There is no such thing here." },
 	[ERR_METHOD_NOT_ALLOWED] = { 405, "method_not_allowed", "Method Not Allowed",
 		"This address does not take this method." },

@@ -240,9 +240,22 @@ void login_read(const struct json *body, struct faults *faults, struct login *ou
 		out->handle = name;
 }
 
-void user_write(struct buf *buf, const struct user *user, bool own)
+bool user_search_read(struct str text, struct faults *faults)
 {
-	json_write_object(buf);
+	if (text_is_blank(text))
+		fault_add(faults, "q", "required", "Say what a name begins with.");
+	else if (text_code_points(text) > SEARCH_MAX_CHARS)
+		fault_add(faults, "q", "too_long", "It is too long.");
+	else if (text_has_control(text))
+		fault_add(faults, "q", "bad_format", "It must not have control characters.");
+	else
+		return true;
+	return false;
+}
+
+/* What others may see too. */
+static void profile_write(struct buf *buf, const struct user *user)
+{
 	json_write_key(buf, "id");
 	json_write_uuid(buf, &user->id);
 	json_write_key(buf, "handle");
@@ -257,6 +270,12 @@ void user_write(struct buf *buf, const struct user *user, bool own)
 	json_write_time(buf, user->created_at_us);
 	json_write_key(buf, "deleted");
 	json_write_bool(buf, user->deleted);
+}
+
+void user_write(struct buf *buf, const struct user *user, bool own)
+{
+	json_write_object(buf);
+	profile_write(buf, user);
 	if (own) {
 		json_write_key(buf, "email");
 		json_write_str(buf, user->email);
@@ -265,5 +284,14 @@ void user_write(struct buf *buf, const struct user *user, bool own)
 		json_write_key(buf, "settings");
 		json_write_raw(buf, user->settings.ptr ? user->settings : STR("{}"));
 	}
+	json_write_object_end(buf);
+}
+
+void relation_write(struct buf *buf, const struct relation *relation, const char *key)
+{
+	json_write_object(buf);
+	profile_write(buf, &relation->user);
+	json_write_key(buf, key);
+	json_write_time(buf, relation->since_us);
 	json_write_object_end(buf);
 }

@@ -20,6 +20,7 @@ enum {
 	URL_MAX_BYTES = 2048,
 	BIO_MAX_CHARS = 500,
 	LOCALE_MAX_BYTES = 35,
+	SEARCH_MAX_CHARS = 64,
 	SETTINGS_MAX_BYTES = 16384,
 };
 
@@ -35,6 +36,12 @@ struct user {
 	struct str email;
 	struct str locale;
 	struct str settings; /* JSON */
+};
+
+/* Somebody in one's address book, or whom one has blocked. */
+struct relation {
+	struct user user;
+	int64_t since_us;
 };
 
 /* POST /auth/register */
@@ -86,7 +93,13 @@ void reset_read(const struct json *body, struct faults *faults, struct str *emai
 /* Whether the token is one at all is not asked here: one that is none is refused as one that is nobody's. */
 void reset_confirm_read(const struct json *body, struct faults *faults, struct reset_confirm *out);
 
+/* What people are searched by: true when it is something to search by, else a fault of the field "q". */
+bool user_search_read(struct str text, struct faults *faults);
+
 /* The profile; with own, what only the user itself may see. */
 void user_write(struct buf *buf, const struct user *user, bool own);
+
+/* The profile, and since when it is in the list, under the name of key. */
+void relation_write(struct buf *buf, const struct relation *relation, const char *key);
 
 #endif

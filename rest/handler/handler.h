@@ -59,6 +59,23 @@ must_check enum err user_delete(struct request *req);
 /* GET /users/{user}: 200 User; 404. */
 must_check enum err user_profile(struct request *req);
 
+/* GET /users?q=&limit=&cursor=: 200 list of User, by name. */
+must_check enum err user_search(struct request *req);
+
+/* GET /contacts?limit=&cursor=: 200 list of User with added_at, latest first. */
+must_check enum err contact_list(struct request *req);
+
+/* PUT /contacts/{user}: 204, again and again; 404; 409 beyond contacts_max; 422 for oneself. */
+must_check enum err contact_put(struct request *req);
+
+/* DELETE /contacts/{user}: 204, again and again. */
+must_check enum err contact_delete(struct request *req);
+
+/* GET /blocks, PUT /blocks/{user}, DELETE /blocks/{user}: the same with blocked_at and blocks_max. */
+must_check enum err block_list(struct request *req);
+must_check enum err block_put(struct request *req);
+must_check enum err block_delete(struct request *req);
+
 /* GET /conversations?limit=&cursor=: 200 list of Conversation, latest activity first. */
 must_check enum err conversation_list(struct request *req);
 

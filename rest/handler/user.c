@@ -2,6 +2,7 @@
 #include "rest/handler/handler.h"
 
 #include "lib/model/user.h"
+#include "rest/cursor.h"
 #include "rest/reply.h"
 #include "sql/store/user.h"
 
@@ -55,5 +56,31 @@ enum err user_profile(struct request *req)
 		return err;
 	user_write(req->out, &user, false);
 	reply_status(req, 200);
+	return OK;
+}
+
+enum err user_search(struct request *req)
+{
+	struct name_cursor cursor, *places;
+	struct user *list;
+	struct str text = { NULL, 0 };
+	size_t limit = request_limit(req), count;
+	enum err err = request_query(req, "q", &text);
+
+	/* what is there and cannot be read is noted already */
+	if (err != ERR_INVALID_INPUT && user_search_read(text, &req->faults))
+		cursor_read_name(req, text, &cursor);
+	err = request_check(req);
+	if (err == OK)
+		err = db_user_search(
+			req->db, req->arena, text, &cursor, limit, &list, &places, &count);
+	if (err != OK)
+		return err;
+
+	reply_list_begin(req);
+	for (size_t i = 0; i < count && i < limit; i++)
+		user_write(req->out, &list[i], false);
+	reply_list_end(req,
+		count > limit ? cursor_write_name(req->arena, text, &places[limit - 1]) : NULL);
 	return OK;
 }

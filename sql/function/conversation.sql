@@ -2,7 +2,8 @@ drop function if exists conversation_create;
 
 -- Opens a conversation, or finds the one that is there: of the same pair, or of the same external_ref.
 -- in_others are the members besides the caller: one for direct. outcome: created, exists, unknown_member
--- (unknown says which ids), conflict (the external_ref is taken by one that the caller is not in).
+-- (unknown says which ids), blocked (direct, and one of the two has blocked the other), conflict (the external_ref is taken by
+-- one that the caller is not in).
 create function conversation_create(in_id uuid, in_kind text, in_caller uuid, in_title text,
 	in_avatar_url text, in_external_ref text, in_history text, in_others uuid[], in_event uuid,
 	out outcome text, out id uuid, out unknown uuid[])
@@ -12,6 +13,10 @@ declare
 	created timestamptz := clock_timestamp();
 	pair bytea;
 begin
+	if in_kind = 'direct' then
+		pair := direct_key(in_caller, in_others[1]);
+		perform direct_lock(in_caller, in_others[1]);
+	end if;
 	select array_agg(o.id) into unknown
 	from unnest(in_others || in_caller) as o(id)
 	where not exists (select from users u where u.id = o.id and u.deleted_at is null);
@@ -19,8 +24,9 @@ begin
 		outcome := 'unknown_member';
 		return;
 	end if;
-	if in_kind = 'direct' then
-		pair := uuid_send(least(in_caller, in_others[1])) || uuid_send(greatest(in_caller, in_others[1]));
+	if in_kind = 'direct' and direct_blocked(in_caller, in_others[1]) then
+		outcome := 'blocked';
+		return;
 	end if;
 
 	insert into conversations (id, kind, direct_key, external_ref, title, avatar_url, history,

@@ -4,7 +4,8 @@ drop function if exists message_send;
 
 -- Sends one message: membership, order, message, watermarks and event in one transaction.
 -- outcome: created, exists (a retry: the message is there), id_reused (it is there, but is not this one),
--- not_found (no such conversation for this user), reply_unknown (in_reply_to is none that the sender may read).
+-- not_found (no such conversation for this user), reply_unknown (in_reply_to is none that the sender may read), blocked
+-- (one of the two has blocked the other).
 -- Only created changes anything. A twin that commits first raises 23505: call again and it exists. seq, rev and
 -- created_at are of the message that is there, created or exists.
 create function message_send(in_conversation uuid, in_sender uuid, in_id uuid, in_type text,
@@ -53,8 +54,16 @@ begin
 		rev = c.rev + 1,
 		last_activity_at = greatest(clock_timestamp(), c.last_activity_at),
 		changed_xid = pg_current_xact_id()
-	where c.id = in_conversation
+	where c.id = in_conversation and not c.blocked
 	returning c.kind, c.last_seq, c.rev, c.last_activity_at, c.members_activity_at into room;
+	if not found then
+		-- a twin may have been accepted before the block, while this one waited: then it is a retry
+		if exists (select from messages x where x.conversation_id = in_conversation and x.id = in_id) then
+			raise exception 'a twin has been sent' using errcode = 'unique_violation';
+		end if;
+		outcome := 'blocked';
+		return;
+	end if;
 
 	insert into messages (conversation_id, seq, id, rev, sender_id, type, body, ciphertext,
 		metadata, reply_to, digest, created_at)

@@ -130,3 +130,6 @@ begin
 	return true;
 end
 $$;
+
+-- Of a search: to start workers takes longer than to read a page, and how short a page is the planner does not see.
+alter function search_term(text) parallel unsafe;

@@ -111,3 +111,25 @@ select id, barred_at
 from barred
 order by barred_at desc, id desc
 limit $3::bigint
+
+-- name: user_search many
+-- People of whom a name begins so (search_term), in the order of the first that does: $1 what was asked, $2 rows, ($3, $4)
+-- term and id of the last row of the page before (null: the first page). A range of the index user_terms_search, of which the
+-- limit reads the beginning. Nothing in $1 is a pattern.
+with wanted as materialized (
+	select search_term($1::text) as least
+)
+select t.term, u.id, u.handle, u.display_name, u.avatar_url, u.bio, u.created_at,
+	u.deleted_at is not null as deleted
+from user_terms t
+join users u on u.id = t.user_id
+where (select w.least from wanted w) <> ''
+	-- one lower end, so that a later page begins where it is, and not at the first
+	and (t.term, t.user_id) > ((select greatest(w.least, $3::text collate "C") from wanted w),
+		coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+	and t.term < (select w.least || chr(1114111) from wanted w)
+	-- by the first of one's names alone
+	and not exists (select from user_terms o
+		where o.user_id = t.user_id and o.term >= (select w.least from wanted w) and o.term < t.term)
+order by t.term, t.user_id
+limit $2::bigint

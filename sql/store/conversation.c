@@ -183,6 +183,8 @@ enum err db_conversation_create(struct db *db, struct arena *arena, const struct
 		return faults->count > 0 ? ERR_INVALID_INPUT
 					 : ERR_UNAUTHORIZED; /* the caller is gone */
 	}
+	if (str_equal(outcome, STR("blocked")))
+		return ERR_BLOCKED;
 	if (str_equal(outcome, STR("conflict")))
 		return ERR_CONFLICT;
 	*created = str_equal(outcome, STR("created"));

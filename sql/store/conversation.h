@@ -10,7 +10,7 @@
 /*
  * Opens a conversation, or finds the one that is there (*created false). ERR_INVALID_INPUT: a
  * member is unknown (noted in faults); ERR_CONFLICT: the external_ref belongs to one that the
- * caller is not in.
+ * caller is not in; ERR_BLOCKED: it would be direct, and one of the two has blocked the other.
  */
 must_check enum err db_conversation_create(struct db *db, struct arena *arena,
 	const struct uuid *caller, const struct conversation_new *new, struct faults *faults,

@@ -77,6 +77,7 @@ static const struct {
 	{ "not_found", ERR_NOT_FOUND, false },
 	{ "id_reused", ERR_ID_REUSED, false },
 	{ "reply_unknown", ERR_INVALID_INPUT, false },
+	{ "blocked", ERR_BLOCKED, false },
 };
 
 struct call message_send_call(

@@ -10,7 +10,7 @@
  * Sends a message (one round trip). *created is false when this very message had been sent before:
  * *out is then as it now is. ERR_NOT_FOUND: no such conversation for the sender; ERR_ID_REUSED: the
  * id is another message's; ERR_INVALID_INPUT: reply_to is none that the sender may read (noted in
- * faults).
+ * faults); ERR_BLOCKED: it is direct, and one of the two has blocked the other.
  */
 must_check enum err db_message_send(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new,

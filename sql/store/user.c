@@ -1,4 +1,5 @@
-/* People in the database (sql/query/user.sql). Called by rest/handler/{auth,user}.c and ops/parley. */
+/* People in the database (sql/query/user.sql). Called by rest/handler/{auth,user}.c and ops/parley, and for lists of people by
+ * store/{contact,block}.c. */
 #include "sql/store/user.h"
 
 #include "sql/row.h"
@@ -36,6 +37,20 @@ static const char *const names[OWN__MAX] = {
 	[SETTINGS] = "settings",
 };
 
+/* What everybody may see. */
+static struct user read_profile(const struct columns *c, size_t row)
+{
+	return (struct user){
+		.id = row_uuid(c, row, ID),
+		.handle = row_text(c, row, HANDLE),
+		.display_name = row_text(c, row, DISPLAY_NAME),
+		.avatar_url = row_text(c, row, AVATAR_URL),
+		.bio = row_text(c, row, BIO),
+		.created_at_us = row_time(c, row, CREATED_AT),
+		.deleted = row_bool(c, row, DELETED),
+	};
+}
+
 /* The only row, with what only its user may see where own is set. ERR_NOT_FOUND when there is none.
  */
 static enum err read_user(const struct rows *rows, bool own, struct user *out)
@@ -45,15 +60,7 @@ static enum err read_user(const struct rows *rows, bool own, struct user *out)
 	if (rows_count(rows) == 0)
 		return ERR_NOT_FOUND;
 	columns_find(rows, "", names, own ? OWN__MAX : PROFILE__MAX, &c);
-	*out = (struct user){
-		.id = row_uuid(&c, 0, ID),
-		.handle = row_text(&c, 0, HANDLE),
-		.display_name = row_text(&c, 0, DISPLAY_NAME),
-		.avatar_url = row_text(&c, 0, AVATAR_URL),
-		.bio = row_text(&c, 0, BIO),
-		.created_at_us = row_time(&c, 0, CREATED_AT),
-		.deleted = row_bool(&c, 0, DELETED),
-	};
+	*out = read_profile(&c, 0);
 	if (own) {
 		out->email = row_text(&c, 0, EMAIL);
 		out->locale = row_text(&c, 0, LOCALE);
@@ -247,6 +254,30 @@ enum err db_user_profile(
 	return err == OK ? read_user(rows, false, out) : err;
 }
 
+enum err db_user_search(struct db *db, struct arena *arena, struct str text,
+	const struct name_cursor *cursor, size_t limit, struct user **out,
+	struct name_cursor **places, size_t *count)
+{
+	static const char *const term_names[] = { "term" };
+	struct columns c, term;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_USER_SEARCH, &rows, P_TEXT(text),
+		P_INT64((int64_t)limit + 1), P_TEXT(cursor->name), P_UUID(&cursor->id));
+
+	if (err != OK)
+		return err;
+	columns_find(rows, "", names, PROFILE__MAX, &c);
+	columns_find(rows, "", term_names, 1, &term);
+	*count = rows_count(rows);
+	*out = arena_calloc(arena, *count, sizeof(**out));
+	*places = arena_calloc(arena, *count, sizeof(**places));
+	for (size_t i = 0; i < *count; i++) {
+		(*out)[i] = read_profile(&c, i);
+		(*places)[i] = (struct name_cursor){ row_text(&term, i, 0), (*out)[i].id };
+	}
+	return OK;
+}
+
 enum err db_user_update(struct db *db, struct arena *arena, const struct uuid *user,
 	const struct user_change *change, struct user *out)
 {
@@ -277,4 +308,34 @@ void user_barred_answer(
 		out[i] = row_uuid(&c, i, 0);
 	if (*count > 0)
 		*at_us = row_time(&c, *count - 1, 1);
+
+void read_relations(
+	struct arena *arena, const struct rows *rows, struct relation **out, size_t *count)
+{
+	static const char *const since_names[] = { "since" };
+	struct columns c, since;
+
+	columns_find(rows, "", names, PROFILE__MAX, &c);
+	columns_find(rows, "", since_names, 1, &since);
+	*count = rows_count(rows);
+	*out = arena_calloc(arena, *count, sizeof(**out));
+	for (size_t i = 0; i < *count; i++)
+		(*out)[i] = (struct relation){ read_profile(&c, i), row_time(&since, i, 0) };
+}
+
+enum err relation_outcome(const struct rows *rows, const char **why)
+{
+	static const char *const result_names[] = { "outcome" };
+	struct columns c;
+	struct str outcome;
+
+	columns_find(rows, "", result_names, 1, &c);
+	outcome = row_text(&c, 0, 0);
+	if (str_equal(outcome, STR("not_found")))
+		return ERR_NOT_FOUND;
+	if (str_equal(outcome, STR("full"))) {
+		*why = "The list has as many people as it may have.";
+		return ERR_CONFLICT;
+	}
+	return OK;
 }

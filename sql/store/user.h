@@ -3,7 +3,9 @@
 #define SQL_STORE_USER_H
 
 #include "lib/model/user.h"
+#include "sql/cursor.h"
 #include "sql/db.h"
+#include "sql/row.h"
 #include "sql/store/session.h"
 
 /* Registers a person with its first session, whose user_id is the new person's. ERR_CONFLICT: the
@@ -65,6 +67,12 @@ must_check enum err db_user_own(
 must_check enum err db_user_profile(
 	struct db *db, struct arena *arena, const struct uuid *user, struct user *out);
 
+/* Up to limit + 1 of the people of whom a name begins with text, regardless of case, in the order of that name, by which the
+ * cursor goes. *out, and *places, where each of them stands, live on the arena. */
+must_check enum err db_user_search(struct db *db, struct arena *arena, struct str text,
+	const struct name_cursor *cursor, size_t limit, struct user **out,
+	struct name_cursor **places, size_t *count);
+
 /* Changes one's own profile and gives it as it then is. ERR_NOT_FOUND: erased. */
 must_check enum err db_user_update(struct db *db, struct arena *arena, const struct uuid *user,
 	const struct user_change *change, struct user *out);
@@ -74,5 +82,13 @@ must_check enum err db_user_update(struct db *db, struct arena *arena, const str
 struct call user_barred_call(int64_t at_us, const struct uuid *id, size_t max);
 void user_barred_answer(
 	const struct rows *rows, struct uuid *out, size_t max, size_t *count, int64_t *at_us);
+
+/* For stores of lists of people, whose rows are profiles with a time "since": all of them, on the arena. */
+void read_relations(
+	struct arena *arena, const struct rows *rows, struct relation **out, size_t *count);
+
+/* What the outcome of a function that puts somebody into such a list comes to: ERR_NOT_FOUND: nobody, or erased; ERR_CONFLICT:
+ * the list has as many as it may have, and *why, a literal, says so. */
+must_check enum err relation_outcome(const struct rows *rows, const char **why);
 
 #endif

@@ -16,6 +16,8 @@ before(async () => {
 		env: {
 			PARLEY_RATE_SCALE: String(SCALE),
 			PARLEY_GROUP_MAX_MEMBERS: '3',
+			PARLEY_CONTACTS_MAX: '2',
+			PARLEY_BLOCKS_MAX: '2',
 			PARLEY_BODY_MAX_BYTES: '20',
 			PARLEY_CIPHERTEXT_MAX_BYTES: '10',
 			PARLEY_METADATA_MAX_BYTES: '30',
@@ -79,6 +81,19 @@ describe('a rate limit', () => {
 		limited(answer);
 		assert.equal(quota(answer), '"sync";q=12;w=60');
 		assert.ok(served >= 12 && served < 25, `${served} were served`);
+	});
+
+	it('of searching is for a name or two, not for everybody', async () => {
+		const ann = await person();
+		let answer,
+			served = 0;
+		do {
+			answer = await ann.api.get('users?q=a');
+			served++;
+		} while (answer.status === 200 && served < 30);
+		limited(answer);
+		assert.equal(quota(answer), '"search";q=12;w=60');
+		assert.ok(served - 1 >= 12 && served - 1 < 20, `${served - 1} were served`);
 	});
 
 	it('of one person is not that of another, nor of another kind of request', async () => {
@@ -238,6 +253,13 @@ describe('settings', () => {
 			metadata: { m: 'x'.repeat(23) },
 		});
 		assert.equal(answer.status, 422);
+		for (const path of ['contacts', 'blocks']) {
+			for (const other of [ben, cat, ben]) must(await ann.api.put(`${path}/${other.id}`), 204);
+			const refused = await ann.api.put(`${path}/${dan.id}`);
+			assert.deepEqual([refused.status, refused.body.code], [409, 'conflict'], path);
+			must(await ann.api.delete(`${path}/${ben.id}`), 204);
+			must(await ann.api.put(`${path}/${dan.id}`), 204);
+		}
 		assert.deepEqual(
 			answer.body.errors.map(({ field, code }) => `${field} ${code}`),
 			['body too_long', 'ciphertext too_long', 'metadata too_long'],

@@ -96,20 +96,24 @@ export async function openSession(stack) {
 }
 
 /**
- * Makes a request while somebody holds a person's row, waits until the request waits for it, lets the holder change it
- * (SQL), and gives the answer.
+ * Makes a request while a transaction that has run first (SQL) is open, waits until the request waits for a lock of it, lets
+ * the transaction run then and commit, and gives the answer.
  */
-export async function overtaken(person, change, request) {
-	const { stack } = person;
+export async function interleaved(stack, first, request, then = '') {
 	const session = await openSession(stack);
 	const waiting = "select count(*) from pg_stat_activity where usename = 'parley_rest' and wait_event_type = 'Lock'";
 	try {
-		await session.run(`begin; select 1 from users where id = '${person.id}' for update;`);
+		await session.run(`begin; ${first}`);
 		const answer = request();
-		await waitFor(async () => Number(await stack.sql(waiting, { superuser: true })) > 0, 10_000, 'it waits for the row');
-		await session.run(`${change} commit;`);
+		await waitFor(async () => Number(await stack.sql(waiting, { superuser: true })) > 0, 10_000, 'it waits for the lock');
+		await session.run(`${then} commit;`);
 		return await answer;
 	} finally {
 		await session.end();
 	}
+}
+
+/** The same while somebody holds a person's row, and then changes it. */
+export async function overtaken(person, change, request) {
+	return interleaved(person.stack, `select 1 from users where id = '${person.id}' for update;`, request, change);
 }

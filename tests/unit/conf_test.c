@@ -118,6 +118,8 @@ static void the_defaults(void **state)
 		{ AT(ciphertext_max_bytes), 65536 },
 		{ AT(metadata_max_bytes), 16384 },
 		{ AT(group_max_members), 256 },
+		{ AT(contacts_max), 5000 },
+		{ AT(blocks_max), 1000 },
 		{ AT(log_level), LOG_LEVEL_INFO },
 	};
 	for (size_t i = 0; i < COUNT(texts); i++) {

@@ -38,6 +38,7 @@ static void test_statuses(void **state)
 		{ ERR_NOT_ACCEPTABLE, 406, "not_acceptable" },
 		{ ERR_CONFLICT, 409, "conflict" },
 		{ ERR_ID_REUSED, 409, "id_reused" },
+		{ ERR_BLOCKED, 403, "blocked" },
 		{ ERR_GROUP_FULL, 409, "group_full" },
 		{ ERR_TOO_LARGE, 413, "too_large" },
 		{ ERR_URI_TOO_LONG, 414, "uri_too_long" },
