@@ -308,6 +308,7 @@ void user_barred_answer(
 		out[i] = row_uuid(&c, i, 0);
 	if (*count > 0)
 		*at_us = row_time(&c, *count - 1, 1);
+}
 
 void read_relations(
 	struct arena *arena, const struct rows *rows, struct relation **out, size_t *count)
