@@ -21,7 +21,7 @@ const broken = [
 	{ name: 'with a gate that is neither open nor shut', edit: set('gate', 'yes'), says: /neither true nor false.*"gate"/ },
 	{ name: 'with a key file that is not there', edit: set('public_keys', '/nowhere/key.pub'), says: /cannot read key file.*\/nowhere\/key.pub/ },
 	{ name: 'with a key file that is a device', edit: set('public_keys', '/dev/zero'), says: /cannot read key file.*\/dev\/zero/ },
-	{ name: 'with a key file that holds no key', edit: set('public_keys', '/etc/passwd'), says: /no PEM key.*\/etc\/passwd/ },
+	{ name: 'with a key file that holds no key', edit: set('public_keys', '/etc/passwd'), says: /cannot use key file.*\/etc\/passwd.*no PEM block/ },
 	{ name: 'with a secret file that is not there', edit: set('secret_file', '/nowhere/secret'), says: /cannot read secret file.*\/nowhere\/secret/ },
 	{ name: 'with a secret file that is a device', edit: set('secret_file', '/dev/null'), says: /cannot read secret file.*\/dev\/null/ },
 	{ name: 'with a secret that is too short', edit: set('secret_file', '/etc/debian_version'), says: /secret is too short/ },

@@ -6,6 +6,8 @@ import { checkEvent } from './contract.mjs';
 import { waitFor } from './wait.mjs';
 
 const RETRY_MS = 20;
+// between two messages of a writer: with several of them something is always under way, and other work gets its turn
+const PAUSE_MS = 5;
 const GIVE_UP_MS = 30_000;
 
 /**
@@ -15,9 +17,10 @@ const GIVE_UP_MS = 30_000;
  */
 class Load {
 	/** acked: { conversation, id, seq, body, status, tries }; failed: every attempt that was none. */
-	constructor(senders, conversations) {
+	constructor(senders, conversations, pause) {
 		this.acked = [];
 		this.failed = [];
+		this.pause = pause;
 		this.stopping = false;
 		this.aborted = false;
 		this.runs = senders.map((sender, i) => this.#run(sender, conversations, i));
@@ -32,6 +35,7 @@ class Load {
 				this.stopping = true;
 				throw error;
 			});
+			if (this.pause > 0) await new Promise((resolve) => setTimeout(resolve, this.pause));
 		}
 	}
 
@@ -79,9 +83,12 @@ class Load {
 	}
 }
 
-/** Runs work(load) while they write; returns the load when all that was begun is acknowledged. */
-export async function underLoad(senders, conversations, work) {
-	const load = new Load(senders, conversations);
+/**
+ * Runs work(load) while they write; returns the load when all that was begun is acknowledged. pause: milliseconds between two
+ * messages of one of them.
+ */
+export async function underLoad(senders, conversations, work, { pause = PAUSE_MS } = {}) {
+	const load = new Load(senders, conversations, pause);
 	try {
 		await work(load);
 		await load.stop();

@@ -9,7 +9,7 @@
 // it on SIGTERM: that is how tests/run shares one between test files.
 import { execFile, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -57,7 +57,10 @@ export function environment(settings) {
 	return { ...env, ...settings };
 }
 
-/** Starts ops/run in a fresh directory; resolves when all of it is ready, or rejects with its output. */
+/**
+ * Starts ops/run; resolves when all of it is ready, or rejects with its output. Without a directory it is a fresh one, with the
+ * database that tests/run has made once for all; in a directory of the caller's nothing is there that it has not put there.
+ */
 export async function startStack({ env = {}, directory = undefined } = {}) {
 	const made = directory === undefined;
 	if (made) {
@@ -76,6 +79,11 @@ export async function startStack({ env = {}, directory = undefined } = {}) {
 		PARLEY_DEMO: '0',
 		...env,
 	};
+	const cluster = process.env.PARLEY_TEST_CLUSTER;
+	if (cluster && made && !env.PARLEY_VAR) {
+		await mkdir(settings.PARLEY_VAR);
+		await run('cp', ['-a', '--reflink=auto', cluster, join(settings.PARLEY_VAR, 'data')]);
+	}
 	const child = spawn('setpriv', ['--pdeathsig', 'TERM', join(root, 'ops/run'), '--config', config], {
 		cwd: root,
 		env: environment(settings),
