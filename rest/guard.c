@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "lib/address.h"
+#include "lib/idp.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "rest/identity.h"
 #include "rest/reply.h"
 
 /* ---- the caller -------------------------------------------------------------------------------
@@ -69,7 +71,7 @@ static enum err token_verify(struct request *req, struct str token, struct claim
 	bool found;
 	enum err err;
 
-	if (token.len == 0 || token.len > JOSE_TOKEN_MAX)
+	if (token.len == 0 || token.len > IDP_TOKEN_MAX)
 		return ERR_UNAUTHORIZED;
 	crypto_generichash(
 		hash, sizeof(hash), (const unsigned char *)token.ptr, token.len, NULL, 0);
@@ -81,6 +83,8 @@ static enum err token_verify(struct request *req, struct str token, struct claim
 	shm_count(req->worker->shm, SHM_TOKENS_VERIFIED);
 	err = jose_verify(req->worker->keys, req->conf->token_issuer, req->conf->token_audience,
 		token, now_s, out);
+	if (err == ERR_UNAUTHORIZED)
+		err = identity_verify(req, token, now_s, out);
 	if (err != OK)
 		return err;
 	memcpy(slot->hash, hash, sizeof(hash));

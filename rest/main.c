@@ -19,6 +19,7 @@
 #include "lib/version.h"
 #include "rest/gateway.h"
 #include "rest/guard.h"
+#include "rest/identity.h"
 #include "rest/parent.h"
 #include "rest/route.h"
 #include "sql/store/health.h"
@@ -51,6 +52,7 @@ static void worker_open(
 		.db = db_new(conf->rest_database, "parley-rest", conf->statement_timeout_ms),
 		.arena = arena_new(),
 		.tokens = token_cache_new(),
+		.identity_keys = identity_keys_new(conf),
 	};
 	db_watch(worker->db, count_database, shm);
 	if (networks_parse(str_of(conf->trusted_proxies), &worker->proxies, &bad) != OK)
@@ -62,6 +64,7 @@ static void worker_close(struct worker *worker)
 	db_free(worker->db);
 	arena_free(worker->arena);
 	free(worker->tokens);
+	identity_keys_free(worker->identity_keys);
 	buf_free(&worker->body);
 	buf_free(&worker->head);
 }

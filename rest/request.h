@@ -51,6 +51,7 @@ struct worker {
 	struct db *db;
 	struct arena *arena;
 	struct token_cache *tokens;
+	struct identity_keys *identity_keys; /* NULL: no identity provider is configured */
 	struct buf body; /* of the answer */
 	struct buf head;
 };

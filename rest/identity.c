@@ -1,0 +1,141 @@
+/* Callers with tokens of identity providers (identity.h). */
+#include "rest/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/idp.h"
+#include "lib/log.h"
+#include "lib/model/identity.h"
+#include "lib/time.h"
+#include "sql/store/identity.h"
+
+enum {
+	/* Keys are read again as often whether or not a token names an unknown one: of those that are gone nothing
+	 * else tells. */
+	KEYS_AGE_MAX_US = 60 * 1000000,
+	/* Whatever a flood of tokens names. What has just been fetched is found by who tries again. */
+	KEYS_AGE_MIN_US = 250000,
+	WANT_AGAIN_US = 1000000, /* the database has the last word: once a minute */
+};
+
+struct identity_keys {
+	struct idp *idp; /* NULL: not read yet */
+	int64_t read_at_us;
+	int64_t wanted_at_us;
+};
+
+struct identity_keys *identity_keys_new(const struct conf *conf)
+{
+	struct str issuers = str_of(conf->idp_issuer), issuer;
+	struct identity_keys *keys;
+
+	if (!text_word(&issuers, &issuer))
+		return NULL;
+	keys = calloc(1, sizeof(*keys));
+	if (!keys)
+		fatal("out of memory");
+	return keys;
+}
+
+void identity_keys_free(struct identity_keys *keys)
+{
+	if (keys)
+		idp_free(keys->idp);
+	free(keys);
+}
+
+/* Reads the keys; those that there were stay where that fails. */
+static enum err keys_read(struct request *req, struct identity_keys *keys)
+{
+	struct identity_key *rows;
+	struct buf document = { 0 };
+	struct idp *idp;
+	size_t count;
+	enum err err = db_identity_keys(req->db, req->arena, &rows, &count);
+
+	if (err != OK)
+		return err;
+	identity_document_write(&document, req->conf, rows, count);
+	err = idp_read((struct str){ document.data, document.len }, &idp);
+	buf_free(&document);
+	if (err != OK) {
+		log_error("the keys of the identity providers cannot be used");
+		return ERR_INTERNAL;
+	}
+	idp_free(keys->idp);
+	keys->idp = idp;
+	keys->read_at_us = time_mono_us();
+	return OK;
+}
+
+static bool keys_are_older(const struct identity_keys *keys, int64_t age_us)
+{
+	return !keys->idp || time_mono_us() - keys->read_at_us > age_us;
+}
+
+/* Asks for an issuer's keys. A refusal is no worse for it when that fails: the next will ask again. */
+static void keys_want(struct request *req, struct identity_keys *keys, struct str issuer)
+{
+	int64_t now_us = time_mono_us();
+
+	if (keys->wanted_at_us != 0 && now_us - keys->wanted_at_us < WANT_AGAIN_US)
+		return;
+	keys->wanted_at_us = now_us;
+	if (db_identity_want(req->db, req->arena, issuer) != OK)
+		log_warn("the keys of an identity provider could not be asked for");
+}
+
+static enum err token_check(struct request *req, struct identity_keys *keys, struct str token,
+	int64_t now_s, struct idp_token *out)
+{
+	struct str issuer;
+	enum err err;
+
+	if (keys_are_older(keys, KEYS_AGE_MAX_US)) {
+		err = keys_read(req, keys);
+		if (err != OK)
+			return err;
+	}
+	err = idp_verify(keys->idp, token, now_s, out, &issuer);
+	if (err == ERR_NOT_FOUND && keys_are_older(keys, KEYS_AGE_MIN_US)) {
+		err = keys_read(req, keys);
+		if (err != OK)
+			return err;
+		err = idp_verify(keys->idp, token, now_s, out, &issuer);
+	}
+	if (err != ERR_NOT_FOUND)
+		return err;
+	keys_want(req, keys, issuer);
+	return ERR_UNAUTHORIZED;
+}
+
+enum err identity_verify(struct request *req, struct str token, int64_t now_s, struct claims *out)
+{
+	struct identity identity;
+	struct idp_token *verified;
+	enum err err;
+
+	if (!req->worker->identity_keys)
+		return ERR_UNAUTHORIZED;
+	verified = arena_alloc(req->arena, sizeof(*verified));
+	err = token_check(req, req->worker->identity_keys, token, now_s, verified);
+	if (err != OK)
+		return err;
+	err = identity_claims_read(req->arena, req->conf,
+		(struct str){ verified->claims, verified->claims_len }, &verified->session_id,
+		&identity);
+	if (err != OK)
+		return ERR_UNAUTHORIZED;
+	err = db_identity_seen(req->db, req->arena, &identity);
+	if (err != OK)
+		return err;
+	*out = (struct claims){
+		.user_id = identity.user_id,
+		.session_id = identity.session_id,
+		.issued_at_s = verified->issued_at_s,
+		.expires_at_s = verified->expires_at_s,
+	};
+	uuid_format(&identity.device_id, out->device_id);
+	return OK;
+}
