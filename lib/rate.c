@@ -21,6 +21,8 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_SYNC] = { "sync", 120, 60 },
 	/* a letter after the other in one name, and not through everybody */
 	[RATE_SEARCH] = { "search", 120, 60 },
+	/* an address, from which a provider may tell of all its people at once; it waits and sends again */
+	[RATE_WEBHOOK] = { "webhook", 1200, 60 },
 };
 
 struct rate_limit rate_limit_of(enum rate rate, double scale)

@@ -22,6 +22,7 @@ enum rate {
 	RATE_TYPING,
 	RATE_SYNC,
 	RATE_SEARCH,
+	RATE_WEBHOOK,
 	RATE__MAX
 };
 

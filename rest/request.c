@@ -116,13 +116,58 @@ static bool is_json(struct str type)
 		       str_equal_nocase(parameter, STR("charset=\"utf-8\"")));
 }
 
+/* size bytes to req->document. */
+static enum err bytes_read(struct request *req, size_t size, const char **why)
+{
+	char *bytes = arena_alloc(req->arena, size + 1);
+	size_t got = 0, n;
+
+	while (got < size &&
+		(n = req->gateway->read(req->gateway->context, bytes + got, size - got)) > 0)
+		got += n;
+	if (got < size) {
+		*why = "The body ended early.";
+		return ERR_MALFORMED;
+	}
+	req->document = (struct str){ bytes, got };
+	return OK;
+}
+
+enum err request_read_raw(struct request *req, size_t max, const char **why)
+{
+	struct str length = request_header(req, "CONTENT_LENGTH");
+	long long size = 0;
+
+	*why = NULL;
+	if (length.len > 0 && !text_parse_int(length, 0, INT64_MAX, &size))
+		return ERR_MALFORMED;
+	if ((size_t)size > max)
+		return ERR_TOO_LARGE;
+	return bytes_read(req, (size_t)size, why);
+}
+
+enum err request_parse(struct request *req, unsigned max_depth, const char **why)
+{
+	char *reason = arena_alloc(req->arena, JSON_WHY_BYTES);
+	enum err err = json_parse(req->arena, req->document, max_depth, reason, &req->json);
+
+	*why = NULL;
+	if (err != OK) {
+		*why = reason;
+		return err;
+	}
+	if (json_kind_of(req->json) != JSON_OBJECT) {
+		*why = "The body must be a JSON object.";
+		return ERR_MALFORMED;
+	}
+	return OK;
+}
+
 enum err request_read_body(struct request *req, size_t max, bool needed, const char **why)
 {
 	struct str length = request_header(req, "CONTENT_LENGTH");
 	struct str encoding = request_header(req, "HTTP_CONTENT_ENCODING");
 	long long size = 0;
-	size_t got = 0, n;
-	char *bytes, *reason;
 	enum err err;
 
 	*why = NULL;
@@ -138,26 +183,8 @@ enum err request_read_body(struct request *req, size_t max, bool needed, const c
 		return ERR_UNSUPPORTED_MEDIA_TYPE;
 	if ((size_t)size > max)
 		return ERR_TOO_LARGE;
-	bytes = arena_alloc(req->arena, (size_t)size + 1);
-	while (got < (size_t)size && (n = req->gateway->read(req->gateway->context, bytes + got,
-					      (size_t)size - got)) > 0)
-		got += n;
-	if (got < (size_t)size) {
-		*why = "The body ended early.";
-		return ERR_MALFORMED;
-	}
-	req->document = (struct str){ bytes, got };
-	reason = arena_alloc(req->arena, JSON_WHY_BYTES);
-	err = json_parse(req->arena, req->document, JSON_DEPTH_MAX, reason, &req->json);
-	if (err != OK) {
-		*why = reason;
-		return err;
-	}
-	if (json_kind_of(req->json) != JSON_OBJECT) {
-		*why = "The body must be a JSON object.";
-		return ERR_MALFORMED;
-	}
-	return OK;
+	err = bytes_read(req, (size_t)size, why);
+	return err == OK ? request_parse(req, JSON_DEPTH_MAX, why) : err;
 }
 
 static int hex_value(char c)

@@ -52,7 +52,7 @@ struct worker {
 	struct arena *arena;
 	struct token_cache *tokens;
 	struct identity_keys *identity_keys; /* NULL: no identity provider is configured */
-	struct buf body; /* of the answer */
+	struct buf body;		     /* of the answer */
 	struct buf head;
 };
 
@@ -124,6 +124,11 @@ struct str request_header(const struct request *req, const char *name);
  * (*why says what is wrong, or is NULL). */
 must_check enum err request_read_body(
 	struct request *req, size_t max, bool needed, const char **why);
+
+/* Reads the body of at most max bytes to document as it is, whatever its type; none is an empty one. ERR_TOO_LARGE,
+ * ERR_MALFORMED. And parses it as a JSON object of at most max_depth levels: ERR_MALFORMED. */
+must_check enum err request_read_raw(struct request *req, size_t max, const char **why);
+must_check enum err request_parse(struct request *req, unsigned max_depth, const char **why);
 
 /*
  * A query parameter, decoded. ERR_NOT_FOUND when absent; a repeated or badly encoded one is noted

@@ -98,7 +98,9 @@ static enum err route_prepare(struct request *req)
 		db_caller(req->db, &req->caller.session_id, &req->caller.user_id);
 	if (err == OK)
 		err = guard_rate(req, route->rate);
-	if (err == OK && route->body != BODY_NONE)
+	if (err == OK && route->body == BODY_RAW)
+		err = request_read_raw(req, route->body_max, &req->detail);
+	else if (err == OK && route->body != BODY_NONE)
 		err = request_read_body(
 			req, route->body_max, route->body == BODY_NEEDED, &req->detail);
 	return err;

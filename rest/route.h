@@ -19,7 +19,8 @@ typedef enum err (*handler_fn)(struct request *req);
 enum body {
 	BODY_NONE,
 	BODY_OPTIONAL,
-	BODY_NEEDED
+	BODY_NEEDED,
+	BODY_RAW /* read, and left to the handler: it is signed as it is */
 };
 
 struct route {

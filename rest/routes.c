@@ -17,6 +17,7 @@ const struct route routes[] = {
 	{ "POST",   V1 "/auth/password",                   auth_password,       GUARD_SELF, SCOPE_NONE,                BODY_NEEDED,   16 * KIB,  TX_NONE,  RATE_LOGIN },
 	{ "POST",   V1 "/auth/password/reset",             reset_request,       GUARD_NONE, SCOPE_NONE,                BODY_NEEDED,   4 * KIB,   TX_NONE,  RATE_RESET },
 	{ "POST",   V1 "/auth/password/reset/confirm",     reset_confirm,       GUARD_NONE, SCOPE_NONE,                BODY_NEEDED,   4 * KIB,   TX_NONE,  RATE_LOGIN },
+	{ "POST",   V1 "/webhooks/identity",               webhook_identity,    GUARD_NONE, SCOPE_NONE,                BODY_RAW,      256 * KIB, TX_NONE,  RATE_WEBHOOK },
 	{ "GET",    V1 "/sessions",                        session_list,        GUARD_SELF, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_READ },
 	{ "DELETE", V1 "/sessions/{session}",              session_delete,      GUARD_SELF, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
 	{ "GET",    V1 "/devices",                         device_list,         GUARD_SELF, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_READ },

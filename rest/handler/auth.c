@@ -196,6 +196,10 @@ enum err auth_password(struct request *req)
 	err = request_check(req);
 	if (err == OK)
 		err = db_user_password(req->db, req->arena, user, &handle, &known);
+	if (err == OK && !known.hash.ptr) {
+		req->detail = "The account has no password: it is signed in to elsewhere.";
+		return ERR_CONFLICT;
+	}
 	if (err == OK)
 		err = guard_login(req, handle);
 	if (err == OK && !password_fits(change.current, known.hash))

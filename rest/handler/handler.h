@@ -23,7 +23,8 @@ must_check enum err auth_refresh(struct request *req);
 /* POST /auth/logout: 204; the caller's session has ended. */
 must_check enum err auth_logout(struct request *req);
 
-/* POST /auth/password {current, new}: 204; every other session has ended. 403 for a wrong current one. */
+/* POST /auth/password {current, new}: 204; every other session has ended. 403 for a wrong current one; 409
+ * where there is none, as of people of an identity provider. */
 must_check enum err auth_password(struct request *req);
 
 /* POST /auth/password/reset {email}: 204 whether the address is known or not; where it is, a mail with a token follows. */
@@ -32,6 +33,8 @@ must_check enum err reset_request(struct request *req);
 /* POST /auth/password/reset/confirm {token, password}: 204; every session of its user has ended. 401 for a token that is none, was
  * used, has ended or is void. */
 must_check enum err reset_confirm(struct request *req);
+/* POST /webhooks/identity, signed: 200 {outcome}; 401 when it is not signed well, or old. */
+must_check enum err webhook_identity(struct request *req);
 
 /* GET /sessions?limit=&cursor=: 200 list of Session, latest sign-in first. */
 must_check enum err session_list(struct request *req);

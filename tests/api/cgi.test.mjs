@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { api, directOf, must, register, send } from '../lib/client.mjs';
 import { checkAnswer } from '../lib/contract.mjs';
-import { sharedStack } from '../lib/stack.mjs';
+import { sharedStack, WEBHOOK_SECRET } from '../lib/stack.mjs';
+import { webhookHeaders } from '../lib/webhook.mjs';
 import { answerOf, program } from './raw.mjs';
 
 let stack, ann, ben, room, folder;
@@ -238,5 +239,29 @@ describe('a key that is being replaced', () => {
 		const refused = check({ PARLEY_TOKEN_PRIVATE_KEY: `${stack.var}/keys/token.pub` });
 		assert.equal(refused.status, 1);
 		assert.match(refused.stderr, /token_private_key holds no private key/);
+	});
+});
+
+describe('the webhook of an identity provider', () => {
+	const text = JSON.stringify({ type: 'ping' });
+	const variables = (secret) =>
+		Object.fromEntries(
+			Object.entries(webhookHeaders(text, { secret })).map(([name, value]) => [`HTTP_${name.toUpperCase().replaceAll('-', '_')}`, value]),
+		);
+	const post = (secret, secrets) => cgi('POST', '/api/v1/webhooks/identity', {
+		body: text,
+		...variables(secret),
+		...(secrets === undefined ? {} : { PARLEY_IDENTITY_WEBHOOK_SECRET: secrets }),
+	});
+
+	it('is refused where no secret is set', async () => {
+		for (const secrets of [undefined, '', ' ']) assert.equal((await post(WEBHOOK_SECRET, secrets)).status, 401);
+	});
+
+	it('may be signed by the old secret and by the new one, while both are set', async () => {
+		const next = `whsec_${Buffer.from('the secret that comes next').toString('base64')}`;
+		for (const secret of [WEBHOOK_SECRET, next])
+			assert.equal((await post(secret, `${next} ${WEBHOOK_SECRET}`)).status, 200);
+		assert.equal((await post(WEBHOOK_SECRET, next)).status, 401);
 	});
 });

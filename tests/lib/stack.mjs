@@ -19,6 +19,8 @@ import { waitFor } from './wait.mjs';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const run = promisify(execFile);
+/** By what a webhook of the identity provider is signed. */
+export const WEBHOOK_SECRET = 'whsec_cGFybGV5IHRlc3RzLCBubyBzZWNyZXQgYXQgYWxs';
 const START_DEADLINE_MS = 90_000;
 const STOP_DEADLINE_MS = 60_000;
 
@@ -77,6 +79,7 @@ export async function startStack({ env = {}, directory = undefined } = {}) {
 		PARLEY_METRICS_PORT: String(await freePort()),
 		PARLEY_RATE_SCALE: '0',
 		PARLEY_DEMO: '0',
+		PARLEY_IDENTITY_WEBHOOK_SECRET: WEBHOOK_SECRET,
 		...env,
 	};
 	const cluster = process.env.PARLEY_TEST_CLUSTER;
