@@ -6,6 +6,7 @@
 #include "rest/error.h"
 
 #include "lib/model/problem.h"
+#include "rest/dropin.h"
 #include "rest/reply.h"
 
 /* Headers of a refusal, beside those that guard and router have added themselves. */
@@ -27,7 +28,10 @@ void error_reply(struct request *req, enum err err)
 	req->reply.status = problem_infos[err].status;
 	req->reply.content_type = "application/problem+json";
 	req->out->len = 0;
-	problem_write(req->out, err, language, req->detail, req->id, &req->faults);
+	if (dropin_has(req->path))
+		dropin_refuse(req, err, language);
+	else
+		problem_write(req->out, err, language, req->detail, req->id, &req->faults);
 	reply_head(req, "Content-Language", language_tags[language]);
 	reply_head(req, "Vary", "Accept-Language");
 	for (size_t i = 0; i < sizeof(error_heads) / sizeof(error_heads[0]); i++) {

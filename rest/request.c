@@ -7,6 +7,7 @@
 
 #include "lib/id.h"
 #include "lib/text.h"
+#include "rest/dropin.h"
 
 struct str request_header(const struct request *req, const char *name)
 {
@@ -51,7 +52,7 @@ static struct str request_path(struct request *req)
 	struct str script = request_header(req, "SCRIPT_NAME");
 	struct str info = request_header(req, "PATH_INFO");
 
-	if (str_starts(info, STR("/api/")) || str_equal(info, STR("/health")))
+	if (str_starts(info, STR("/api/")) || str_equal(info, STR("/health")) || dropin_has(info))
 		return info;
 	return str_of(arena_printf(req->arena, "%.*s%.*s", (int)script.len,
 		script.ptr ? script.ptr : "", (int)info.len, info.ptr ? info.ptr : ""));
@@ -89,9 +90,9 @@ enum err request_open(struct request *req, struct worker *worker, const struct g
 	}
 	request_set_address(req);
 	req->query = request_header(req, "QUERY_STRING");
+	req->path = request_path(req); /* first: a refusal is told as its address has it */
 	if (gateway->params_bytes(gateway->context) > REQUEST_HEADERS_MAX)
 		return ERR_HEADERS_TOO_LARGE;
-	req->path = request_path(req);
 	if (req->path.len > REQUEST_PATH_MAX || req->query.len > REQUEST_QUERY_MAX)
 		return ERR_URI_TOO_LONG;
 	if (!text_is_utf8(req->path))

@@ -94,7 +94,7 @@ struct request {
 	char id[REQUEST_ID_MAX + 1];
 	struct str method;
 	bool is_head;		   /* GET without the body of the answer */
-	struct str path;	   /* decoded, from /api/v1 or /health on */
+	struct str path;	   /* decoded, from /api/v1, /health or /messages on */
 	struct str query;	   /* raw */
 	struct str remote_address; /* of the client, also behind trusted proxies */
 	bool by_proxy;		   /* a trusted one: what X-Forwarded-… says is believed */

@@ -48,6 +48,11 @@ const struct route routes[] = {
 	{ "GET",    V1 "/unread",                          unread_get,          GUARD_USER, SCOPE_CONVERSATIONS_READ,  BODY_NONE,     0,         TX_NONE,  RATE_READ },
 	{ "GET",    V1 "/sync",                            sync_get,            GUARD_USER, SCOPE_MESSAGES_READ,       BODY_NONE,     0,         TX_READ,  RATE_SYNC },
 	{ "GET",    V1 "/config",                          config_get,          GUARD_NONE, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_NONE },
+	/* the older service's, in its envelope (dropin.h) */
+	{ "GET",    "/messages/conversations/{person}",    dropin_list,         GUARD_ANY,  SCOPE_MESSAGES_READ,       BODY_NONE,     0,         TX_READ,  RATE_READ },
+	{ "GET",    "/messages/{conversation}",            dropin_history,      GUARD_ANY,  SCOPE_MESSAGES_READ,       BODY_NONE,     0,         TX_NONE,  RATE_READ },
+	{ "POST",   "/messages",                           dropin_create,       GUARD_ANY,  SCOPE_CONVERSATIONS_WRITE, BODY_NEEDED,   256 * KIB, TX_WRITE, RATE_WRITE },
+	{ "POST",   "/messages/{conversation}/mark-read",  dropin_read,         GUARD_ANY,  SCOPE_MESSAGES_WRITE,      BODY_NEEDED,   4 * KIB,   TX_NONE,  RATE_WRITE },
 	{ "GET",    "/health",                             health_get,          GUARD_NONE, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_NONE },
 };
 /* clang-format on */

@@ -98,9 +98,7 @@ static int id_order(const void *a, const void *b)
 	return memcmp(left->bytes, right->bytes, sizeof(left->bytes));
 }
 
-/* Without repeats and the caller, and in order of the ids, so that two requests that name the same
- * people take their rows in the same order. */
-static size_t members_unique(struct uuid *ids, size_t count, const struct uuid *caller)
+size_t members_unique(struct uuid *ids, size_t count, const struct uuid *caller)
 {
 	size_t kept = 0;
 	qsort(ids, count, sizeof(*ids), id_order);

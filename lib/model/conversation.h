@@ -67,6 +67,10 @@ must_check enum err conversation_kind_parse(struct str name, enum conversation_k
 void conversation_new_read(struct arena *arena, const struct json *body, const struct uuid *caller,
 	size_t members_max, struct faults *faults, struct conversation_new *out);
 
+/* Leaves of ids those without repeats and the caller, in order, so that two requests that name the same people take their rows in the
+ * same order; how many stay. */
+size_t members_unique(struct uuid *ids, size_t count, const struct uuid *caller);
+
 void conversation_change_read(
 	const struct json *body, struct faults *faults, struct conversation_change *out);
 

@@ -179,6 +179,10 @@ static const struct translation translations[] = {
 		{ "Das jetzige Passwort ist falsch.",
 			"Le mot de passe actuel est incorrect.",
 			"La contraseña actual no es correcta." } },
+	{ "You must be one of participant_ids.",
+		{ "Du musst in participant_ids stehen.",
+			"Vous devez figurer dans participant_ids.",
+			"Debes estar en participant_ids." } },
 
 	/* fields and parameters */
 	{ "It is required.",
@@ -261,6 +265,10 @@ static const struct translation translations[] = {
 		{ "Eine ganze Zahl von 1 bis 200.",
 			"Un nombre entier de 1 à 200.",
 			"Un número entero de 1 a 200." } },
+	{ "A whole number, 0 or more.",
+		{ "Eine ganze Zahl ab 0.",
+			"Un nombre entier, 0 ou plus.",
+			"Un número entero, 0 o más." } },
 	{ "This parameter is given twice.",
 		{ "Dieser Parameter steht zweimal da.",
 			"Ce paramètre est donné deux fois.",

@@ -133,6 +133,21 @@ must_check enum err sync_get(struct request *req);
 /* GET /config: 200 what a client has to know before it logs in. */
 must_check enum err config_get(struct request *req);
 
+/*
+ * The drop-in routes (rest/dropin.c), in the older service's envelope; 403 for what is not the caller's.
+ * GET /messages/conversations/{person}?limit=&offset=: 200 list, latest activity first.
+ */
+must_check enum err dropin_list(struct request *req);
+
+/* GET /messages/{conversation}?limit=&offset=: 200 {messages, total}, a page back from the newest, oldest first. */
+must_check enum err dropin_history(struct request *req);
+
+/* POST /messages {request_match_id, participant_ids}: 201 the conversation, or 200 with the one of the match; 409. */
+must_check enum err dropin_create(struct request *req);
+
+/* POST /messages/{conversation}/mark-read {user_id}: 200 {last_read_seq, unread_count}. */
+must_check enum err dropin_read(struct request *req);
+
 /* GET /health: 200 {status: "ok"}, or 503 saying which part is missing. */
 must_check enum err health_get(struct request *req);
 

@@ -137,13 +137,10 @@ function checkHeaders(declared, keys, headers, what) {
 }
 
 /** What the web server in front says by itself: a status and a document of its own. */
-function checkFront(status, body, what) {
-	fit(
-		schemaAt('openapi.yaml', ['components', 'schemas', 'FrontProblem']),
-		body,
-		`${what} without X-Request-Id`,
-	);
-	if (body.status !== status) throw new Error(`${what} says that it is ${body.status}`);
+function checkFront(status, body, what, dropin) {
+	const schema = dropin ? 'DropinRefusal' : 'FrontProblem';
+	fit(schemaAt('openapi.yaml', ['components', 'schemas', schema]), body, `${what} without X-Request-Id`);
+	if (!dropin && body.status !== status) throw new Error(`${what} says that it is ${body.status}`);
 }
 
 function checkLength(headers, text, what) {
@@ -159,14 +156,15 @@ function checkLength(headers, text, what) {
  */
 export function checkAnswer(method, path, status, headers, body, text) {
 	const at = path.split('?')[0];
-	if (!/^\/(api\/v1(\/|$)|health$)/.test(at)) return;
+	const dropin = /^\/messages(\/|$)/.test(at);
+	if (!dropin && !/^\/(api\/v1(\/|$)|health$)/.test(at)) return;
 	const head = method === 'HEAD';
 	const asked = head ? 'GET' : method;
 	const what = `${status} to ${method} ${path.slice(0, 200)}`;
 	const rows = rowsAt(at);
 	const route = rows.find((row) => row.method === asked);
 
-	if (!head && !headers.has('X-Request-Id')) return checkFront(status, body, what);
+	if (!head && !headers.has('X-Request-Id')) return checkFront(status, body, what, dropin);
 	let keys;
 	if (route && (route.operation.responses[status] || ![404, 405].includes(status))) {
 		if (!route.operation.responses[status])
@@ -177,7 +175,7 @@ export function checkAnswer(method, path, status, headers, body, text) {
 		// an address that is none: nothing but what is said of any address
 		const all = { 400: 'Malformed', 404: 'NotFound', 414: 'UriTooLong', 431: 'HeadersTooLarge' };
 		if (!all[status]) throw new Error(`${what}, which is no documented address`);
-		keys = ['components', 'responses', all[status]];
+		keys = ['components', 'responses', dropin ? 'DropinRefused' : all[status]];
 	} else if (!route) {
 		if (status !== (asked === 'OPTIONS' ? 204 : 405)) throw new Error(`${what}, a method that is not documented`);
 		const allow = headers.get('Allow')?.split(', ').sort().join();
@@ -186,7 +184,8 @@ export function checkAnswer(method, path, status, headers, body, text) {
 			.sort()
 			.join();
 		if (allow !== expected) throw new Error(`${what} allows ${allow}, not ${expected}`);
-		keys = ['components', 'responses', status === 204 ? 'Options' : 'MethodNotAllowed'];
+		const refused = dropin ? 'DropinMethodNotAllowed' : 'MethodNotAllowed';
+		keys = ['components', 'responses', status === 204 ? 'Options' : refused];
 	} else {
 		throw new Error(`${what} is not documented`);
 	}

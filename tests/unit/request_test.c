@@ -111,6 +111,9 @@ static const struct {
 	{ "/api/v1/config", NULL, "/api/v1/config" },
 	{ "/cgi-bin/parley-rest", "/api/v1/config", "/api/v1/config" }, /* plain CGI */
 	{ "/cgi-bin/parley-rest", "/health", "/health" },
+	{ "/cgi-bin/parley-rest", "/messages", "/messages" },
+	{ "/cgi-bin/parley-rest", "/messages/x", "/messages/x" },
+	{ "/cgi-bin/parley-rest", "/messagesx", "/cgi-bin/parley-rest/messagesx" },
 	{ NULL, NULL, "" },
 };
 
