@@ -24,4 +24,6 @@ grant usage on schema public to parley_push;
 -- parley-notify: the work that is its own; of people what a function of ours tells it
 grant usage on schema public to parley_notify;
 grant select, update, delete on password_resets to parley_notify;
-grant execute on function reset_take to parley_notify;
+grant select, insert, delete on identity_keys to parley_notify;
+grant select, insert, update on identity_wanted to parley_notify;
+grant execute on function reset_take, identity_keys_put to parley_notify;

@@ -1,8 +1,8 @@
 /*
- * parley-notify: whatever goes out: mails for forgotten passwords, by SMTP. What is to be done are rows in PostgreSQL, each taken by one for a
- * time: any number of these may run, and one that dies loses nothing. One loop around poll, and a process for each transfer: no
- * dead host holds up anything else. Run by a supervisor, in the foreground; SIGTERM or SIGINT ends it at once, and what is under
- * way is given back; SIGHUP reads the log level again.
+ * parley-notify: whatever goes out: mails for forgotten passwords, by SMTP, and the keys of identity providers, by HTTP. What there
+ * is to do are rows in PostgreSQL, each taken by one for a time: any number of these may run, and one that dies loses nothing.
+ * One loop around poll, and a process for each transfer: no dead host holds up anything else. Run by a supervisor, in the
+ * foreground; SIGTERM or SIGINT ends it at once, and what is under way is given back; SIGHUP reads the log level again.
  *
  * usage: parley-notify [--config FILE]
  */
@@ -22,6 +22,7 @@
 #include "lib/log.h"
 #include "lib/time.h"
 #include "push/backoff.h"
+#include "push/notify/jwks.h"
 #include "push/notify/reset.h"
 #include "push/notify/transfer.h"
 #include "sql/db.h"
@@ -38,6 +39,7 @@ struct notify {
 	struct db *db;
 	struct transfers *transfers;
 	struct resets *resets;
+	struct jwks *jwks;
 	struct backoff backoff;
 	int64_t look_at_us;  /* at the latest */
 	int64_t retry_at_us; /* not before: the database is away */
@@ -90,7 +92,9 @@ static void signals_take(struct notify *notify)
 static void notify_look(struct notify *notify, int64_t now_us)
 {
 	notify->look_at_us = now_us + LOOK_EACH_US;
-	enum err err = resets_look(notify->resets, now_us, &notify->look_at_us);
+	enum err err = jwks_look(notify->jwks, now_us, &notify->look_at_us);
+	if (err == OK)
+		err = resets_look(notify->resets, now_us, &notify->look_at_us);
 	if (err == OK) {
 		backoff_reset(&notify->backoff);
 		notify->retry_at_us = 0;
@@ -145,12 +149,14 @@ static void notify_open(struct notify *notify)
 	db_listen(notify->db, "parley_notify");
 	notify->transfers = transfers_new(conf);
 	notify->resets = resets_new(conf, notify->db, notify->transfers);
+	notify->jwks = jwks_new(conf, notify->db, notify->transfers);
 }
 
 static void notify_close(struct notify *notify)
 {
 	log_info("stopping");
 	resets_free(notify->resets);
+	jwks_free(notify->jwks);
 	transfers_free(notify->transfers);
 	db_free(notify->db);
 	close(notify->signals);

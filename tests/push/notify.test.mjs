@@ -1,7 +1,9 @@
 // What goes out: parley-notify and a real mail server.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -299,6 +301,119 @@ describe('the way to the mail server', () => {
 			assert.deepEqual(await another.exited, { code: 1, signal: null });
 			assert.match(another.output, expected);
 		});
+});
+
+describe('keys of an identity provider', () => {
+	const ISSUER = 'https://login.example';
+	const keyOf = (kid) => ({ ...generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }), kid, alg: 'EdDSA', use: 'sig' });
+	const json = (value) => (request, response) =>
+		response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+	const kept = (issuer = ISSUER) => stack.sql(`select coalesce(string_agg(kid, ' ' order by kid), '') from identity_keys where issuer = '${issuer}'`);
+	const servers = [];
+	let provider, asked, notify, tls;
+
+	/** A provider that serves what `answer` says. */
+	async function listen(make, answer) {
+		const server = make((request, response) => answer(request, response));
+		servers.push(server);
+		await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+		return server.address().port;
+	}
+	/** Has the keys fetched, as parley-rest does for a token that names another; resolves to the line of the log about it. */
+	async function want() {
+		const lines = () => notify.output.split('\n').filter((line) => line.includes(`"issuer":"${ISSUER}"`));
+		const before_ = lines().length;
+		await stack.sql(
+			`insert into identity_wanted (issuer, asked_at) values ('${ISSUER}', clock_timestamp())
+			on conflict (issuer) do update set asked_at = excluded.asked_at; notify parley_notify`,
+		);
+		await waitFor(() => lines().length > before_, 5000, 'it has been fetched');
+		return JSON.parse(lines()[before_]);
+	}
+
+	before(async () => {
+		tls = await certificate();
+		asked = [];
+		const port_ = await listen(createServer, (request, response) => {
+			asked.push(request);
+			provider(request, response);
+		});
+		const secure = await listen((answer) => createTlsServer({ key: tls.key, cert: tls.cert }, answer), json({ keys: [keyOf('tls')] }));
+		const hanging = await listen(createServer, () => undefined);
+		provider = json({ keys: [keyOf('a'), keyOf('b'), { kty: 'oct', k: 'c2VjcmV0', kid: 'secret' }] });
+		notify = await startAnother(await stack.pid('notify'), {
+			PARLEY_IDP_ISSUER: `${ISSUER} https://secure.example https://hanging.example`,
+			PARLEY_IDP_AUDIENCE: 'chat chat chat',
+			PARLEY_IDP_JWKS_URL: `http://127.0.0.1:${port_}/jwks https://localhost:${secure}/ http://127.0.0.1:${hanging}/`,
+			PARLEY_TLS_CA: tls.file,
+		});
+	});
+	after(async () => {
+		await notify?.kill('SIGTERM');
+		for (const one of servers) {
+			one.closeAllConnections();
+			one.close();
+		}
+		await tls?.remove();
+	});
+
+	it('are fetched at the start, and those that are of no use left out; one that hangs holds up nobody', async () => {
+		await waitFor(async () => (await kept()) === 'a b', 3000, 'the keys are there');
+		await waitFor(async () => (await kept('https://secure.example')) === 'tls', 3000, 'those by https, too');
+		assert.equal(asked.length, 1);
+		assert.match(asked[0].headers.accept, /application\/json/);
+		assert.match(asked[0].headers['user-agent'], /^parley-notify\//);
+	});
+
+	it('are fetched again when somebody asks: what is new comes, what is gone goes', async () => {
+		provider = json({ keys: [keyOf('b'), keyOf('c')] });
+		assert.equal((await want()).message, 'an identity provider has other keys');
+		assert.equal(await kept(), 'b c');
+		assert.equal((await want()).message, 'an identity provider has the same keys');
+		assert.equal(await stack.sql(`select taken_at >= asked_at from identity_wanted where issuer = '${ISSUER}'`), 't');
+	});
+
+	const bad = {
+		'that is no JSON': [(request, response) => response.end('<html>'), /no JSON/],
+		'that is another one': [json({ issuer: ISSUER }), /no keys that could be used/],
+		'without a key': [json({ keys: [] }), /no keys that could be used/],
+		'that is not there': [(request, response) => response.writeHead(404).end('{"keys":[]}'), /404/],
+		'that is elsewhere': [
+			(request, response) =>
+				request.url === '/jwks' ? response.writeHead(302, { location: '/other' }).end() : json({ keys: [keyOf('z')] })(request, response),
+			/302/,
+		],
+		'of more than 256 KiB': [json({ keys: [keyOf('z')], more: 'x'.repeat(256 * 1024) }), /too large/],
+		'that breaks off': [
+			(request, response) => {
+				response.writeHead(200, { 'content-length': 1000 });
+				response.write('{"keys":', () => response.destroy());
+			},
+			/./,
+		],
+	};
+	for (const [what, [answer, expected]] of Object.entries(bad))
+		it(`stay as they are for a document ${what}, and the log says why`, async () => {
+			provider = answer;
+			const line = await want();
+			assert.equal(line.level, 'warn');
+			assert.match(line.reason, expected);
+			assert.equal(await kept(), 'b c');
+		});
+
+	it('are fetched at the next start, and again soon after a failure, without anybody asking', async () => {
+		provider = json({ keys: [keyOf('d')] });
+		await notify.kill('SIGTERM');
+		notify = await startAnother(await stack.pid('notify'), {
+			PARLEY_IDP_ISSUER: `${ISSUER} https://secure.example`,
+			PARLEY_IDP_AUDIENCE: 'chat chat',
+			PARLEY_IDP_JWKS_URL: `http://127.0.0.1:${servers[0].address().port}/jwks https://localhost:${servers[1].address().port}/`,
+		});
+		await waitFor(async () => (await kept()) === 'd', 5000, 'the keys are there');
+		const untrusted = /secure\.example.*certificate/;
+		await waitFor(() => notify.output.split('\n').filter((line) => untrusted.test(line)).length >= 2, 5000, 'two tries at what nobody vouches for');
+		assert.equal(await kept('https://secure.example'), 'tls');
+	});
 });
 
 describe('parley-notify', () => {
