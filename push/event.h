@@ -48,9 +48,15 @@ void events_revoke(
 void events_anew(struct events *events);
 void events_bar(struct events *events, const struct uuid *users, size_t count);
 
+/* Identity providers and their keys, for the plugin. */
+void events_keys(struct events *events, struct str document);
+
 /* Counts the records that changed what the gate reads pages of, other than by adding to it: a page that was read before one
  * may say what is no longer so. */
 uint64_t events_changes(const struct events *events);
+
+/* Counts the records by which keys of identity providers have changed: they are to be read again. */
+uint64_t events_key_changes(const struct events *events);
 
 /* The transaction is over. */
 void events_commit(struct events *events, lsn_t end);

@@ -234,6 +234,16 @@ void fanout_unbar(struct fanout *fanout, const struct uuid *users, size_t count)
 	list_send(fanout, "unbar\n", users, count);
 }
 
+enum err fanout_keys(struct fanout *fanout, struct str document)
+{
+	if (document.len + HEAD_MAX_BYTES > PUBLISH_MAX_BYTES)
+		return ERR_TOO_LARGE;
+	struct buf *text = batch_extend(fanout, HEAD_MAX_BYTES + document.len, true);
+	buf_printf(text, "keys %zu\n\n", document.len);
+	buf_add(text, document.ptr, document.len);
+	return OK;
+}
+
 void fanout_anew(struct fanout *fanout)
 {
 	buf_add_string(batch_extend(fanout, HEAD_MAX_BYTES, true), "anew\n\n");

@@ -69,6 +69,10 @@ void fanout_revoke(
 void fanout_bar(struct fanout *fanout, const struct uuid *users, size_t count);
 void fanout_unbar(struct fanout *fanout, const struct uuid *users, size_t count);
 
+/* To the plugin alone, awaited: identity providers and their keys, in the place of those before. ERR_TOO_LARGE: they do not fit into what
+ * the broker takes. */
+must_check enum err fanout_keys(struct fanout *fanout, struct str document);
+
 /* To the plugin alone, awaited: all who are barred are told from here on, up to fanout_open. */
 void fanout_anew(struct fanout *fanout);
 

@@ -5,16 +5,25 @@
 
 #include <stdlib.h>
 
+#include "lib/arena.h"
+#include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "sql/store/identity.h"
 #include "sql/store/session.h"
 #include "sql/store/user.h"
 
 enum {
 	PAGE = 1000,
+	KEEP_BYTES = 65536,
 	/* what a broker keeps; of who is beyond, a token that lets in is found out after it has */
 	BARRED_MOST = 100000,
 	RETRY_US = 500000,
+};
+
+/* In the table of steps; it is told again when they change. */
+enum {
+	STEP_KEYS = 2
 };
 
 struct gate {
@@ -35,6 +44,9 @@ struct gate {
 	int64_t after_us;
 	size_t told; /* rows of this step, and of all */
 	size_t told_all;
+	uint64_t keys_asked, keys_told; /* as of which change of them */
+	struct arena *arena;		/* of one answer */
+	struct buf document;
 	struct uuid ids[PAGE];
 };
 
@@ -69,18 +81,45 @@ static size_t barred_tell(struct gate *gate, const struct rows *rows)
 	return count;
 }
 
+static struct call keys_call(const struct gate *gate)
+{
+	(void)gate;
+	return identity_keys_call();
+}
+
+static size_t keys_tell(struct gate *gate, const struct rows *rows)
+{
+	struct identity_key *keys;
+	size_t count;
+	struct buf *document = &gate->document;
+	arena_reset(gate->arena);
+	identity_keys_answer(rows, gate->arena, &keys, &count);
+	buf_reset(document, KEEP_BYTES);
+	identity_document_write(document, gate->conf, keys, count);
+	events_keys(gate->events, (struct str){ document->data, document->len });
+	gate->keys_told = gate->keys_asked;
+	return count;
+}
+
 /* In this order. Each is read in pages of PAGE rows, behind gate->after, which telling moves on. */
 static const struct step {
 	struct call (*call)(const struct gate *gate);
 	size_t (*tell)(struct gate *gate, const struct rows *rows); /* how many rows came */
-	size_t most;						    /* rows that are told */
+	size_t most; /* rows that are told, in whole pages */
 } steps[] = {
 	{ revoked_call, revoked_tell, SIZE_MAX },
 	{ barred_call, barred_tell, BARRED_MOST },
+	[STEP_KEYS] = { keys_call, keys_tell, 0 },
 };
 enum {
 	GATE_STEPS = sizeof(steps) / sizeof(steps[0])
 };
+
+bool gate_is_open(const struct gate *gate)
+{
+	return !fanout_has_plugin(gate->fanout) ||
+	       (gate->epoch != 0 && gate->epoch == gate->opened);
+}
 
 /* --- page by page ------------------------------------------------------------------------------- */
 
@@ -102,6 +141,10 @@ static void page_answered(void *ctx, enum err err, const struct rows *rows)
 	if (err != OK || gate->asked != gate->epoch || !events_have_room(gate->events) ||
 		gate->asked_changes != events_changes(gate->events))
 		return;
+	if (gate_is_open(gate)) {
+		keys_tell(gate, rows);
+		return;
+	}
 	const struct step *step = &steps[gate->step];
 	size_t count = step->tell(gate, rows);
 	gate->told += count;
@@ -110,11 +153,12 @@ static void page_answered(void *ctx, enum err err, const struct rows *rows)
 		step_begin(gate, gate->step + 1);
 }
 
-static void page_ask(struct gate *gate)
+static void page_ask(struct gate *gate, size_t step)
 {
 	gate->asking = true;
+	gate->keys_asked = events_key_changes(gate->events);
 	gate->asked_changes = events_changes(gate->events);
-	gate->pending.call = steps[gate->step].call(gate);
+	gate->pending.call = steps[step].call(gate);
 	gate->pending.lane = 0;
 	gate->pending.answer = page_answered;
 	gate->pending.ctx = gate;
@@ -140,24 +184,24 @@ struct gate *gate_new(const struct conf *conf, struct events *events, struct fan
 	gate->events = events;
 	gate->fanout = fanout;
 	gate->pipeline = pipeline;
+	gate->arena = arena_new();
 	return gate;
 }
 
 void gate_free(struct gate *gate)
 {
+	if (gate == NULL)
+		return;
+	arena_free(gate->arena);
+	buf_free(&gate->document);
 	free(gate);
-}
-
-bool gate_is_open(const struct gate *gate)
-{
-	return !fanout_has_plugin(gate->fanout) ||
-	       (gate->epoch != 0 && gate->epoch == gate->opened);
 }
 
 /* Without room it is woken by the broker, which makes some. */
 static bool gate_is_due(const struct gate *gate)
 {
-	return gate->epoch != 0 && !gate_is_open(gate) && !gate->asking &&
+	return gate->epoch != 0 && fanout_has_plugin(gate->fanout) && !gate->asking &&
+	       (!gate_is_open(gate) || gate->keys_told != events_key_changes(gate->events)) &&
 	       events_have_room(gate->events);
 }
 
@@ -179,8 +223,10 @@ void gate_run(struct gate *gate, uint64_t epoch, int64_t now_us)
 		events_anew(gate->events);
 		step_begin(gate, 0);
 	}
-	if (gate->step == GATE_STEPS)
+	if (gate_is_open(gate))
+		page_ask(gate, STEP_KEYS);
+	else if (gate->step == GATE_STEPS)
 		open_tell(gate);
 	else
-		page_ask(gate);
+		page_ask(gate, gate->step);
 }

@@ -18,12 +18,14 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/topic.h"
 #include "push/command/command.h"
 #include "push/event.h"
 #include "push/fanout.h"
 #include "push/gate.h"
 #include "push/health.h"
 #include "push/http.h"
+#include "push/identity.h"
 #include "push/metrics.h"
 #include "push/mqtt.h"
 #include "push/resync.h"
@@ -52,6 +54,7 @@ struct push {
 	struct resync *resync;
 	struct stream *stream;
 	struct gate *gate;
+	struct identities *identities;
 	struct slot_watch *watch;
 	struct http *http;
 	int signals;
@@ -156,7 +159,6 @@ static void signals_take(struct push *push, int64_t now_us)
 		push->stopping = true;
 		push->stop_by_us = now_us + STOP_MAX_US;
 		events_stop(push->events);
-		commands_serve(push->commands, false);
 	}
 }
 
@@ -176,8 +178,15 @@ enum {
 static bool push_done(const struct push *push, int64_t now_us)
 {
 	return push->stopping &&
-	       ((events_outstanding(push->events) == 0 && commands_count(push->commands) == 0) ||
+	       ((events_outstanding(push->events) == 0 && commands_count(push->commands) == 0 &&
+			identities_count(push->identities) == 0) ||
 		       now_us >= push->stop_by_us);
+}
+
+static void serve(struct push *push, bool serves)
+{
+	identities_serve(push->identities, serves && fanout_has_plugin(push->fanout));
+	commands_serve(push->commands, serves);
 }
 
 /* Of several daemons the one that streams serves commands; it goes on while the database is away, to say so. */
@@ -185,9 +194,19 @@ static void roles_take(struct push *push)
 {
 	enum stream_role role = stream_role(push->stream);
 	if (push->stopping || role == STREAM_STANDBY)
-		commands_serve(push->commands, false);
+		serve(push, false);
 	else if (role == STREAM_ACTIVE)
-		commands_serve(push->commands, true);
+		serve(push, true);
+}
+
+/* What the broker hands over; of the type mqtt_received. */
+static void message_take(void *ctx, struct str topic, struct str payload, bool retained)
+{
+	struct push *push = ctx;
+	if (str_equal(topic, STR(TOPIC_IDENTITY)) && !retained)
+		identities_take(push->identities, payload);
+	else
+		commands_take(push->commands, topic, payload, retained);
 }
 
 /* See gate_run. */
@@ -217,6 +236,7 @@ static void push_turn(struct push *push)
 	http_poll(push->http, &fds[FD_HTTP], &wake_us, now_us);
 	typing_poll(push->typing, &wake_us);
 	gate_poll(push->gate, &wake_us);
+	identities_poll(push->identities, &wake_us);
 	resync_poll(push->resync, &wake_us);
 	nlinks = pipeline_poll(push->pipeline, &fds[FD_PIPELINE], &wake_us);
 	if (push->stopping && push->stop_by_us < wake_us)
@@ -234,6 +254,7 @@ static void push_turn(struct push *push)
 	gate_run(push->gate, gate_epoch(push), now_us);
 	pipeline_run(push->pipeline, &fds[FD_PIPELINE], now_us);
 	roles_take(push);
+	identities_run(push->identities, now_us);
 	resync_run(push->resync, now_us);
 	typing_run(push->typing, now_us);
 	fanout_flush(push->fanout);
@@ -279,13 +300,15 @@ static void push_open(struct push *push)
 	if (stream_new(conf, push->events, push->resync, push->mqtt, &push->metrics,
 		    &push->stream) != OK)
 		fatal("cannot start");
+	push->identities =
+		identities_new(conf, push->mqtt, push->events, push->pipeline, &push->metrics);
 	push->gate = gate_new(conf, push->events, push->fanout, push->pipeline);
 	push->watch = slot_watch_new(conf->push_database, conf->slot, &push->metrics);
 	const struct mqtt_handlers handlers = {
 		.acked = events_acked,
 		.acked_ctx = push->events,
-		.received = commands_take,
-		.received_ctx = push->commands,
+		.received = message_take,
+		.received_ctx = push,
 	};
 	mqtt_handle(push->mqtt, &handlers);
 }
@@ -298,6 +321,7 @@ static void push_close(struct push *push)
 	pipeline_free(push->pipeline);
 	fanout_flush(push->fanout);
 	commands_free(push->commands);
+	identities_free(push->identities);
 	gate_free(push->gate);
 	resync_free(push->resync);
 	mqtt_free(push->mqtt);

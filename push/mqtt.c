@@ -4,6 +4,7 @@
  */
 #include "push/mqtt.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ enum {
 	SECRET_BYTES = 513,
 	CLIENT_ID_BYTES = 128,
 	REASON_BYTES = 128,
+	WANTED_MAX = 2,
 };
 
 enum mqtt_state {
@@ -41,7 +43,10 @@ struct mqtt {
 	enum mqtt_state state;
 	uint64_t epoch;
 	bool leaving;
-	const char *filter; /* wanted; NULL: nothing */
+	struct subscription {
+		const char *filter; /* NULL: a free place */
+		int mid;	    /* with which it was asked for */
+	} wanted[WANTED_MAX];	    /* in the order in which it is asked for */
 	struct backoff backoff;
 	int64_t retry_at_us;
 	int64_t deadline_us;
@@ -91,9 +96,9 @@ static void mqtt_lose(struct mqtt *mqtt, const char *reason)
 	snprintf(mqtt->told, sizeof(mqtt->told), "%s", reason);
 }
 
-static void filter_subscribe(struct mqtt *mqtt)
+static void filter_subscribe(struct mqtt *mqtt, struct subscription *wanted)
 {
-	int rc = mosquitto_subscribe(mqtt->mosq, NULL, mqtt->filter, 1);
+	int rc = mosquitto_subscribe(mqtt->mosq, &wanted->mid, wanted->filter, 1);
 	if (rc == MOSQ_ERR_NOMEM)
 		fatal("out of memory");
 }
@@ -115,8 +120,10 @@ static void on_connect(struct mosquitto *mosq, void *obj, int code)
 	backoff_reset(&mqtt->backoff);
 	log_info("connected to the broker", LOG_STR("host", mqtt->conf->broker_host),
 		LOG_INT("port", mqtt->conf->broker_port));
-	if (mqtt->filter != NULL)
-		filter_subscribe(mqtt);
+	for (int i = 0; i < WANTED_MAX; i++) {
+		if (mqtt->wanted[i].filter != NULL)
+			filter_subscribe(mqtt, &mqtt->wanted[i]);
+	}
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *obj, int code)
@@ -135,14 +142,18 @@ static void on_publish(struct mosquitto *mosq, void *obj, int mid)
 	mqtt->handlers.acked(mqtt->handlers.acked_ctx, mid);
 }
 
-/* A broker that refuses it will go on refusing: commands are not served until somebody looks at its rights. */
+/* A broker that refuses it will go on refusing: what it is for is not done until somebody looks at its rights. */
 static void on_subscribe(struct mosquitto *mosq, void *obj, int mid, int count, const int *granted)
 {
-	(void)mosq, (void)mid;
+	(void)mosq;
 	const struct mqtt *mqtt = obj;
+	const char *filter = "";
+	for (int i = 0; i < WANTED_MAX; i++) {
+		if (mqtt->wanted[i].filter != NULL && mqtt->wanted[i].mid == mid)
+			filter = mqtt->wanted[i].filter;
+	}
 	if (count > 0 && granted[0] > 2)
-		log_error("the broker refuses a subscription",
-			LOG_STR("filter", mqtt->filter != NULL ? mqtt->filter : ""),
+		log_error("the broker refuses a subscription", LOG_STR("filter", filter),
 			LOG_INT("code", granted[0]));
 }
 
@@ -273,16 +284,33 @@ uint64_t mqtt_epoch(const struct mqtt *mqtt)
 	return mqtt->epoch;
 }
 
-void mqtt_subscribe(struct mqtt *mqtt, const char *filter)
+/* The place of a filter, which it has or may have. */
+static struct subscription *filter_place(struct mqtt *mqtt, const char *filter)
 {
-	const char *before = mqtt->filter;
-	mqtt->filter = filter;
-	if (mqtt->state != MQTT_READY || before == filter)
+	struct subscription *free_one = NULL;
+	for (int i = WANTED_MAX - 1; i >= 0; i--) {
+		struct subscription *wanted = &mqtt->wanted[i];
+		if (wanted->filter == NULL)
+			free_one = wanted;
+		else if (strcmp(wanted->filter, filter) == 0)
+			return wanted;
+	}
+	assert(free_one != NULL);
+	return free_one;
+}
+
+void mqtt_subscribe(struct mqtt *mqtt, const char *filter, bool wanted)
+{
+	struct subscription *place = filter_place(mqtt, filter);
+	if ((place->filter != NULL) == wanted)
 		return;
-	if (filter != NULL)
-		filter_subscribe(mqtt);
+	place->filter = wanted ? filter : NULL;
+	if (mqtt->state != MQTT_READY)
+		return;
+	if (wanted)
+		filter_subscribe(mqtt, place);
 	else
-		mosquitto_unsubscribe(mqtt->mosq, NULL, before);
+		mosquitto_unsubscribe(mqtt->mosq, NULL, filter);
 }
 
 static mosquitto_property *properties_make(

@@ -66,8 +66,8 @@ bool mqtt_ready(const struct mqtt *mqtt);
 /* Counts the connections made: another number means that the broker may have forgotten everything. */
 uint64_t mqtt_epoch(const struct mqtt *mqtt);
 
-/* Subscribes to filter (QoS 1; a literal), now and after each connect, or to nothing any more (NULL). */
-void mqtt_subscribe(struct mqtt *mqtt, const char *filter);
+/* Is filter (a literal; QoS 1) wanted, now and after each connect? Of several the one is asked for first that was wanted first. */
+void mqtt_subscribe(struct mqtt *mqtt, const char *filter, bool wanted);
 
 /* One publish, copied; with QoS 1 *mid is what acked will be called with. Only when mqtt_ready.
  * ERR_INTERNAL when libmosquitto will not have it; then it is not on its way. */

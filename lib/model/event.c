@@ -34,6 +34,7 @@ const struct event_info event_infos[EVENT__MAX] = {
 	[EVENT_USER_UNBARRED] = { "user.unbarred", TOPIC__MAX, EVENT_DATA_BAR },
 	[EVENT_USER_BLOCKED] = { "user.blocked", TOPIC__MAX, EVENT_DATA_BLOCK },
 	[EVENT_USER_UNBLOCKED] = { "user.unblocked", TOPIC__MAX, EVENT_DATA_BLOCK },
+	[EVENT_IDENTITY_KEYS] = { "identity.keys", TOPIC__MAX, EVENT_DATA_KEYS },
 };
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -233,6 +234,7 @@ static void data_get(struct record *record, const struct json *data, struct even
 	case EVENT_DATA_REVOCATION:
 	case EVENT_DATA_BAR:
 	case EVENT_DATA_BLOCK:
+	case EVENT_DATA_KEYS:
 		break;
 	}
 	if (!uuid_equal(conversation_id, &out->conversation_id))
@@ -251,6 +253,8 @@ static void notice_get(struct record *record, const struct json *object, struct 
 		break;
 	case EVENT_DATA_BAR:
 		id_get(record, object, "user_id", JSON_REQUIRED, &out->data.bar.user_id);
+		break;
+	case EVENT_DATA_KEYS:
 		break;
 	default:
 		id_get(record, object, "user_id", JSON_REQUIRED, &out->data.block.user_id);
@@ -344,6 +348,7 @@ static void data_write(struct buf *buf, const struct event *event)
 	case EVENT_DATA_REVOCATION:
 	case EVENT_DATA_BAR:
 	case EVENT_DATA_BLOCK:
+	case EVENT_DATA_KEYS:
 		json_write_null(buf);
 		break;
 	}

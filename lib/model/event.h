@@ -17,6 +17,7 @@
  *	user.unbarred		"user_id", enabled again
  *	user.blocked		"user_id" has blocked "blocked_id"
  *	user.unblocked		and does so no longer
+ *	identity.keys		other keys of an identity provider
  * Typing is an event without a record: it is never in the database.
  * To clients it is what event_write writes; "data" comes from the writers of lib/model, so that it has the
  * same bytes as the answer of REST.
@@ -51,6 +52,7 @@ enum event_type {
 	EVENT_USER_UNBARRED,
 	EVENT_USER_BLOCKED,
 	EVENT_USER_UNBLOCKED,
+	EVENT_IDENTITY_KEYS,
 	EVENT__MAX
 };
 
@@ -65,7 +67,8 @@ enum event_data {
 	/* for the plugin alone */
 	EVENT_DATA_REVOCATION,
 	EVENT_DATA_BAR,
-	EVENT_DATA_BLOCK
+	EVENT_DATA_BLOCK,
+	EVENT_DATA_KEYS
 };
 
 struct event_info {

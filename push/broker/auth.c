@@ -147,18 +147,12 @@ static bool keepalive_ok(const struct mosquitto *handle)
 	       (keepalive_s > 0 && keepalive_s <= KEEPALIVE_MAX_S);
 }
 
-static struct str device_of(const struct login *login)
-{
-	return (struct str){ login->client_id.ptr + UUID_TEXT_LEN + 1,
-		login->client_id.len - UUID_TEXT_LEN - 1 };
-}
-
 static int user_enter(struct broker *broker, const struct mosquitto *handle,
 	const struct login *login, const struct claims *claims, bool is_external)
 {
 	struct client *client;
 	char device[TOPIC_DEVICE_MAX + 1];
-	snprintf(device, sizeof(device), "%s", device_of(login).ptr);
+	snprintf(device, sizeof(device), "%s", login->client_id.ptr + UUID_TEXT_LEN + 1);
 	switch (client_add(&broker->clients, handle, claims, device, &client)) {
 	case OK:
 		break;
@@ -195,7 +189,7 @@ static int user_login(struct broker *broker, struct mosquitto *handle, const str
 		return why == key_unknown ? MOSQ_ERR_UNKNOWN : rc;
 	}
 	/* told first: whoever is in is known to parley-push */
-	if (is_external && identity_tell(broker, &external, device_of(login)) != OK)
+	if (is_external && identity_tell(broker, &external) != OK)
 		return turn_away(broker);
 	return user_enter(broker, handle, login, &claims, is_external);
 }

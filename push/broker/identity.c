@@ -65,13 +65,12 @@ enum err identity_verify(
 	return err;
 }
 
-enum err identity_tell(struct broker *broker, const struct idp_token *token, struct str device)
+enum err identity_tell(struct broker *broker, const struct idp_token *token)
 {
 	const struct notice notice = {
 		.kind = NOTICE_SEEN,
 		.user_id = token->user_id,
 		.session_id = token->session_id,
-		.device = device,
 		.claims = { token->claims, token->claims_len },
 	};
 	if (broker->clients.nlistening == 0)

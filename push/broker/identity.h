@@ -31,9 +31,8 @@ void identity_free(struct identity *identity);
 must_check enum err identity_verify(
 	struct broker *broker, struct str token, int64_t now_s, struct idp_token *out);
 
-/* Tells parley-push who comes in with a token, on device. ERR_UNAVAILABLE: nobody is there to hear it, or no memory. */
-must_check enum err identity_tell(
-	struct broker *broker, const struct idp_token *token, struct str device);
+/* Tells parley-push who comes in with a token. ERR_UNAVAILABLE: nobody is there to hear it, or no memory. */
+must_check enum err identity_tell(struct broker *broker, const struct idp_token *token);
 
 /* The verb keys: these issuers and keys take the place of those before. What is bad, or no memory, leaves these. */
 void identity_receive(struct broker *broker, const struct control *control);

@@ -14,10 +14,10 @@ static size_t part_add(char *out, size_t at, struct str part)
 	return at + part.len;
 }
 
-static size_t id_add(char *out, size_t at, const struct uuid *id)
+static size_t id_add(char *out, size_t at, const struct uuid *id, char behind)
 {
 	uuid_format(id, out + at);
-	out[at + UUID_TEXT_LEN] = ' ';
+	out[at + UUID_TEXT_LEN] = behind;
 	return at + UUID_TEXT_LEN + 1;
 }
 
@@ -31,32 +31,21 @@ void notice_write(const struct notice *notice, char out[NOTICE_BYTES_MAX], size_
 		return;
 	}
 	at = part_add(out, 0, STR(SEEN));
-	at = id_add(out, at, &notice->user_id);
-	at = id_add(out, at, &notice->session_id);
-	at = part_add(out, at, notice->device);
-	at = part_add(out, at, STR("\n"));
+	at = id_add(out, at, &notice->user_id, ' ');
+	at = id_add(out, at, &notice->session_id, '\n');
 	*len = part_add(out, at, notice->claims);
 }
 
-/* "<id> ", cut off *line. */
-static bool id_cut(struct str *line, struct uuid *out)
-{
-	if (line->len <= UUID_TEXT_LEN || line->ptr[UUID_TEXT_LEN] != ' ' ||
-		uuid_parse((struct str){ line->ptr, UUID_TEXT_LEN }, out) != OK)
-		return false;
-	line->ptr += UUID_TEXT_LEN + 1;
-	line->len -= UUID_TEXT_LEN + 1;
-	return true;
-}
-
+/* "<id> <id>" */
 static bool seen_read(struct str line, struct str rest, struct notice *out)
 {
 	out->kind = NOTICE_SEEN;
 	out->claims = rest;
-	if (!id_cut(&line, &out->user_id) || !id_cut(&line, &out->session_id))
-		return false;
-	out->device = line;
-	return topic_device_ok(line) && rest.len > 0 && rest.len <= IDP_CLAIMS_MAX;
+	return line.len == 2 * UUID_TEXT_LEN + 1 && line.ptr[UUID_TEXT_LEN] == ' ' &&
+	       uuid_parse((struct str){ line.ptr, UUID_TEXT_LEN }, &out->user_id) == OK &&
+	       uuid_parse((struct str){ line.ptr + UUID_TEXT_LEN + 1, UUID_TEXT_LEN },
+		       &out->session_id) == OK &&
+	       rest.len > 0 && rest.len <= IDP_CLAIMS_MAX;
 }
 
 static bool wanted_read(struct str line, struct str rest, struct notice *out)

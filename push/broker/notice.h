@@ -2,7 +2,7 @@
  * What the plugin says to parley-push, the other way round of control.h: publishes to parley/identity, which parley-push alone
  * may subscribe to and nobody write. A head of one line, and what belongs to it:
  *
- *	seen <user id> <session id> <device>\n	somebody was let in with an identity provider's token
+ *	seen <user id> <session id>\n		somebody was let in with an identity provider's token
  *	{"iss":"https://…","sub":"…", …}	its claims, in the provider's spelling
  *
  *	wanted <issuer>\n			a token of this issuer is signed with a key that is not known
@@ -16,7 +16,6 @@
 #include "lib/id.h"
 #include "lib/idp.h"
 #include "lib/text.h"
-#include "lib/topic.h"
 
 enum notice_kind {
 	NOTICE_SEEN,
@@ -27,18 +26,16 @@ struct notice {
 	enum notice_kind kind;
 	/* of seen */
 	struct uuid user_id, session_id;
-	struct str device;
 	struct str claims; /* a JSON object */
 	/* of wanted */
 	struct str issuer;
 };
 
 enum {
-	NOTICE_BYTES_MAX = IDP_CLAIMS_MAX + 160 + TOPIC_DEVICE_MAX
+	NOTICE_BYTES_MAX = IDP_CLAIMS_MAX + 160
 };
 
-/* The bytes of a notice; their number goes to *len. What it points to is as it must be: the device as of topic_device_ok,
- * the issuer without control characters. */
+/* The bytes of a notice; their number goes to *len. What it points to is within its bounds, the issuer without newline. */
 void notice_write(const struct notice *notice, char out[NOTICE_BYTES_MAX], size_t *len);
 
 /* Everything in *out is borrowed from text. ERR_INVALID_INPUT when it is none; the claims are not looked into. */

@@ -344,7 +344,7 @@ void commands_free(struct commands *commands)
 
 void commands_serve(struct commands *commands, bool serve)
 {
-	mqtt_subscribe(commands->parts.mqtt, serve ? TOPIC_COMMANDS : NULL);
+	mqtt_subscribe(commands->parts.mqtt, TOPIC_COMMANDS, serve);
 }
 
 size_t commands_count(const struct commands *commands)

@@ -128,9 +128,16 @@ enum err db_identity_keys_put(struct db *db, struct arena *arena, struct str iss
 	return err == OK ? truth_read(rows, "changed", changed) : err;
 }
 
+struct call identity_want_call(struct str issuer)
+{
+	return CALL(Q_IDENTITY_WANT, P_TEXT(issuer));
+}
+
 enum err db_identity_want(struct db *db, struct arena *arena, struct str issuer)
 {
-	return db_run(db, arena, Q_IDENTITY_WANT, NULL, P_TEXT(issuer));
+	struct call call = identity_want_call(issuer);
+
+	return db_call(db, arena, &call, NULL);
 }
 
 enum err db_identity_wanted(struct db *db, struct arena *arena, struct str **issuers, size_t *count)

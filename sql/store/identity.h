@@ -43,7 +43,9 @@ must_check enum err db_identity_keys(
 must_check enum err db_identity_keys_put(struct db *db, struct arena *arena, struct str issuer,
 	const struct jwk_entry *keys, size_t count, bool *changed);
 
-/* Asks for an issuer's keys to be fetched; more often than once a minute it does nothing. */
+/* Asks for an issuer's keys to be fetched; more often than once a minute it does nothing. For a pipeline, too: issuer is borrowed
+ * until the answer. */
+struct call identity_want_call(struct str issuer);
 must_check enum err db_identity_want(struct db *db, struct arena *arena, struct str issuer);
 
 /* Whose keys were asked for and not begun to be fetched since; and: they are, from now on. */

@@ -50,12 +50,12 @@ for (const [i, version] of [4, 5, 5].entries()) {
 		const user = userIdOf(ISSUER, subject);
 		const claims = claimsOf(subject, { aud: ['x', AUDIENCE], name: 'Zoë "Z" O\'Hara', picture: 'https://a/b?c', roles: [1, { a: null }] });
 		const password = await sign(keys[alg], claims);
-		const client = await connect(subject, password, { version, ws: version === 5, device: 'phone' });
+		const client = await connect(subject, password, { version, ws: version === 5 });
 		assert.equal(await subscribe(client, `users/${user}/#`), 1);
 		await fence(push, user, client);
 		await until(() => seen(user).length === 1, 'parley-push is told');
 		const [{ words, claims: text }] = seen(user);
-		assert.deepEqual(words, ['seen', user, sessionIdOf(ISSUER, subject, 'jti', claims.jti), 'phone']);
+		assert.deepEqual(words, ['seen', user, sessionIdOf(ISSUER, subject, 'jti', claims.jti)]);
 		assert.deepEqual(JSON.parse(text), jose.decodeJwt(password));
 		assert.equal(await publish(client, `users/${user}/commands/send`, 'mine'), 0);
 		await until(() => received(push, { topic: `users/${user}/commands/send` }).length === 1, 'a command goes through');
@@ -221,7 +221,7 @@ test('nobody but parley-push hears of it, says it or tells keys', async () => {
 	assert.equal(await subscribe(client, 'parley/#'), 0x87);
 	assert.equal(await subscribe(push, 'parley/#'), 0x80);
 	const before = received(push, { topic: IDENTITY }).length;
-	assert.equal(await publish(client, IDENTITY, `seen ${alice} ${alice} phone\n{}`), 0x87);
+	assert.equal(await publish(client, IDENTITY, `seen ${alice} ${alice}\n{}`), 0x87);
 	assert.equal(await publish(client, CONTROL, 'keys 14\n\n{"issuers":[]}'), 0x87);
 	const subject = newSubject();
 	(await connect(subject, await token(subject))).end(true);

@@ -19,7 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (len != size || notice_read((struct str){ again, len }, &second) != OK ||
 		second.kind != notice.kind || !uuid_equal(&second.user_id, &notice.user_id) ||
 		!uuid_equal(&second.session_id, &notice.session_id) ||
-		!str_equal(second.device, notice.device) ||
 		!str_equal(second.claims, notice.claims) ||
 		!str_equal(second.issuer, notice.issuer))
 		abort();

@@ -243,6 +243,7 @@ static void test_wrong(void **state)
 		{ BARRED_RECORD, "user.barred", "user.unbarred", NULL },
 		{ BARRED_RECORD, "user.barred", "user.blocked", "blocked_id" },
 		{ BARRED_RECORD, "user.barred", "user.bared", "type" },
+		{ BARRED_RECORD, "user.barred", "identity.keys", NULL },
 		{ BARRED_RECORD, "\"user_id\"", "\"user\"", "user_id" },
 		{ BARRED_RECORD, ALICE, "1", "user_id" },
 		{ BARRED_RECORD, EVENT, "1", "event_id" },
@@ -411,6 +412,7 @@ static void test_table(void **state)
 		{ EVENT_USER_UNBARRED, "user.unbarred", TOPIC__MAX, EVENT_DATA_BAR },
 		{ EVENT_USER_BLOCKED, "user.blocked", TOPIC__MAX, EVENT_DATA_BLOCK },
 		{ EVENT_USER_UNBLOCKED, "user.unblocked", TOPIC__MAX, EVENT_DATA_BLOCK },
+		{ EVENT_IDENTITY_KEYS, "identity.keys", TOPIC__MAX, EVENT_DATA_KEYS },
 	};
 	assert_int_equal(sizeof(rows) / sizeof(rows[0]), EVENT__MAX);
 	for (size_t i = 0; i < EVENT__MAX; i++) {

@@ -16,6 +16,8 @@
 #include "sql/rows.h"
 #include "tests/unit/broker.h"
 
+#define ISSUER "https://id.example.test"
+
 enum {
 	EPOCH = 7
 };
@@ -51,7 +53,9 @@ static int set_up(void **state)
 {
 	(void)state;
 	struct fixture *f = &fixture;
-	*f = (struct fixture){ .secret = "/tmp/parley-test-XXXXXX", .conf.token_ttl_s = 900 };
+	static char issuer[] = ISSUER, audience[] = "app";
+	*f = (struct fixture){ .secret = "/tmp/parley-test-XXXXXX",
+		.conf = { .token_ttl_s = 900, .idp_issuer = issuer, .idp_audience = audience } };
 	asked = NULL;
 	int fd = mkstemp(f->secret);
 	assert_int_equal(write(fd, "secret\n", 7), 7);
@@ -97,19 +101,27 @@ static struct uuid id_of(uint32_t number)
 static PGresult *page_make(uint32_t first, uint32_t count)
 {
 	static char id_name[] = "id", until_name[] = "until_at", barred_name[] = "barred_at";
+	static char issuer_name[] = "issuer", kid_name[] = "kid", jwk_name[] = "jwk";
 	PGresAttDesc columns[] = {
 		{ .name = id_name, .format = 1, .typlen = 16 },
 		{ .name = until_name, .format = 1, .typlen = 8 },
 		{ .name = barred_name, .format = 1, .typlen = 8 },
+		{ .name = issuer_name, .format = 1, .typlen = -1 },
+		{ .name = kid_name, .format = 1, .typlen = -1 },
+		{ .name = jwk_name, .format = 1, .typlen = -1 },
 	};
+	static char issuer[] = ISSUER, kid[] = "k", jwk[] = "{\"kid\":\"k\"}";
 	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	assert_int_equal(PQsetResultAttrs(result, 3, columns), 1);
+	assert_int_equal(PQsetResultAttrs(result, 6, columns), 1);
 	for (uint32_t i = 0; i < count; i++) {
 		struct uuid id = id_of(first + i);
 		uint64_t at = htobe64(1000000);
 		assert_int_equal(PQsetvalue(result, (int)i, 0, (char *)id.bytes, sizeof(id)), 1);
 		assert_int_equal(PQsetvalue(result, (int)i, 1, NULL, -1), 1);
 		assert_int_equal(PQsetvalue(result, (int)i, 2, (char *)&at, sizeof(at)), 1);
+		assert_int_equal(PQsetvalue(result, (int)i, 3, issuer, sizeof(issuer) - 1), 1);
+		assert_int_equal(PQsetvalue(result, (int)i, 4, kid, sizeof(kid) - 1), 1);
+		assert_int_equal(PQsetvalue(result, (int)i, 5, jwk, sizeof(jwk) - 1), 1);
 	}
 	return result;
 }
@@ -241,6 +253,45 @@ static void a_page_from_before_a_change_is_read_again(void **state)
 	assert_true(gate_is_open(fixture.gate));
 }
 
+#define DOCUMENT(keys)                                                                             \
+	"{\"issuers\":[{\"issuer\":\"" ISSUER "\",\"audience\":[\"app\"],\"keys\":[" keys "]}]}"
+
+static void keys_are_told_before_it_opens_and_when_they_change(void **state)
+{
+	(void)state;
+	static const char record[] = "{\"type\":\"identity.keys\","
+				     "\"event_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
+				     "\"at\":\"2026-11-21T12:00:00+00:00\"}";
+	run(EPOCH);
+	while (asked->call.query != Q_IDENTITY_KEYS) {
+		answer(1, 0);
+		run(EPOCH);
+	}
+	answer(1, 1);
+	run(EPOCH);
+	answer_the_rest(EPOCH);
+	assert_true(gate_is_open(fixture.gate));
+	const char *bytes = broker_read(fixture.mqtt, fixture.broker, "open\n\n");
+	assert_non_null(strstr(bytes, DOCUMENT("{\"kid\":\"k\"}")));
+	assert_false(is_due());
+
+	events_take(fixture.events, str_of(record), 1, 1);
+	assert_true(is_due());
+	run(EPOCH);
+	assert_int_equal(asked->call.query, Q_IDENTITY_KEYS);
+	/* changed again meanwhile */
+	events_take(fixture.events, str_of(record), 1, 1);
+	answer(1, 1);
+	assert_true(is_due());
+	run(EPOCH);
+	answer(1, 0);
+	assert_false(is_due());
+	fanout_flush(fixture.fanout);
+	bytes = broker_read(fixture.mqtt, fixture.broker, DOCUMENT(""));
+	assert_null(strstr(bytes, "open"));
+	assert_true(gate_is_open(fixture.gate));
+}
+
 static void a_page_that_cannot_be_read_is_asked_for_again_a_little_later(void **state)
 {
 	(void)state;
@@ -331,6 +382,7 @@ int main(void)
 		TEST(it_opens_when_all_pages_are_told),
 		TEST(no_more_are_told_as_barred_than_a_broker_keeps),
 		TEST(a_page_from_before_a_change_is_read_again),
+		TEST(keys_are_told_before_it_opens_and_when_they_change),
 		TEST(a_page_that_cannot_be_read_is_asked_for_again_a_little_later),
 		TEST(another_broker_is_told_all_of_it_anew),
 		TEST(without_room_nothing_is_asked_and_nothing_told),
