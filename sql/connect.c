@@ -69,3 +69,8 @@ enum err connect_split(struct arena *arena, const char *conninfo, char **plain, 
 	buf_free(&rest);
 	return OK;
 }
+
+int connect_library_version(void)
+{
+	return PQlibVersion();
+}

@@ -28,4 +28,7 @@ void connect_params(const char *conninfo, const char *application, int statement
 must_check enum err connect_split(
 	struct arena *arena, const char *conninfo, char **plain, char **password);
 
+/* Of the library that is loaded: 150014. */
+int connect_library_version(void);
+
 #endif

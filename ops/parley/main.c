@@ -90,6 +90,8 @@ static const struct command commands[] = {
 	{ .words = "keys drop", .run = keys_drop, .operand = "KID", .help = "forget a key at once: its tokens are refused",
 		.more = "For a key that others may have. Reloads parley-rest and the broker of this instance, which closes the\n"
 			"connections that it let in.\n" },
+	{ .words = "doctor", .run = doctor, .help = "look at everything, and say what to do about what is wrong",
+		.more = "Changes nothing, and takes less than five seconds. Exit status 1 when a check failed.\n" },
 };
 /* clang-format on */
 

@@ -44,6 +44,7 @@ int keys_list(struct operation *op);
 int keys_rotate(struct operation *op);
 int keys_prune(struct operation *op);
 int keys_drop(struct operation *op);
+int doctor(struct operation *op);
 
 /* The value of an option of the command by its name; NULL: it was not given. One without a value has "". */
 const char *operator_value(const struct operation *op, const char *name);
