@@ -23,6 +23,10 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_SEARCH] = { "search", 120, 60 },
 	/* an address, from which a provider may tell of all its people at once; it waits and sends again */
 	[RATE_WEBHOOK] = { "webhook", 1200, 60 },
+	/* a service token, whomever it acts for: a backend speaks for many */
+	[RATE_SERVICE] = { "service", 30000, 60 },
+	/* an address, and service tokens that were not good lately: who guesses at them does not keep the database busy */
+	[RATE_TOKEN] = { "token", 120, 60 },
 };
 
 struct rate_limit rate_limit_of(enum rate rate, double scale)

@@ -25,6 +25,18 @@ static size_t environment_bytes(char *const *environment)
 	return bytes;
 }
 
+/* How many of the variables have this name. */
+static size_t environment_count(char *const *environment, const char *name)
+{
+	size_t len = strlen(name), count = 0;
+
+	for (; *environment; environment++) {
+		if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
+			count++;
+	}
+	return count;
+}
+
 /* ---- FastCGI ----------------------------------------------------------------------------------
  */
 
@@ -40,6 +52,13 @@ static size_t fcgi_params_bytes(void *context)
 	struct FCGX_Request *request = context;
 
 	return environment_bytes(request->envp);
+}
+
+static size_t fcgi_param_count(void *context, const char *name)
+{
+	struct FCGX_Request *request = context;
+
+	return environment_count(request->envp, name);
 }
 
 static size_t fcgi_read(void *context, char *bytes, size_t size)
@@ -113,8 +132,8 @@ static void fcgi_write(void *context, struct str head, struct str body)
 
 void gateway_fcgi(struct gateway *gateway, struct FCGX_Request *request)
 {
-	*gateway =
-		(struct gateway){ request, fcgi_param, fcgi_params_bytes, fcgi_read, fcgi_write };
+	*gateway = (struct gateway){ request, fcgi_param, fcgi_params_bytes, fcgi_read, fcgi_write,
+		fcgi_param_count };
 }
 
 /* ---- plain CGI --------------------------------------------------------------------------------
@@ -130,6 +149,12 @@ static size_t cgi_params_bytes(void *context)
 {
 	(void)context;
 	return environment_bytes(environ);
+}
+
+static size_t cgi_param_count(void *context, const char *name)
+{
+	(void)context;
+	return environment_count(environ, name);
 }
 
 static size_t cgi_read(void *context, char *bytes, size_t size)
@@ -149,5 +174,6 @@ static void cgi_write(void *context, struct str head, struct str body)
 
 void gateway_cgi(struct gateway *gateway)
 {
-	*gateway = (struct gateway){ NULL, cgi_param, cgi_params_bytes, cgi_read, cgi_write };
+	*gateway = (struct gateway){ NULL, cgi_param, cgi_params_bytes, cgi_read, cgi_write,
+		cgi_param_count };
 }

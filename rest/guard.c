@@ -9,9 +9,11 @@
 #include "lib/address.h"
 #include "lib/idp.h"
 #include "lib/log.h"
+#include "lib/service.h"
 #include "lib/time.h"
 #include "rest/identity.h"
 #include "rest/reply.h"
+#include "rest/service.h"
 
 /* ---- the caller -------------------------------------------------------------------------------
  */
@@ -107,6 +109,8 @@ enum err guard_caller(struct request *req, enum guard guard)
 		return ERR_UNAUTHORIZED;
 	/* two headers arrive as one with a comma, which no token has: refused by its form */
 	token = str_trim((struct str){ header.ptr + scheme.len, header.len - scheme.len });
+	if (service_token_is(token))
+		return service_enter(req, token, guard);
 	err = token_verify(req, token, &claims);
 	if (err != OK)
 		return err;
@@ -116,7 +120,7 @@ enum err guard_caller(struct request *req, enum guard guard)
 		.session_id = claims.session_id,
 	};
 	memcpy(req->caller.device_id, claims.device_id, sizeof(claims.device_id));
-	return OK;
+	return service_refuse_acting(req);
 }
 
 /* ---- the rate ---------------------------------------------------------------------------------
@@ -190,18 +194,25 @@ enum err guard_reset(struct request *req, struct str email)
 	return rate_take_key(req, RATE_RESET_EMAIL, name_fold(req->arena, email), &limit, &answer);
 }
 
-enum err guard_rate(struct request *req, enum rate rate)
+enum err guard_token(struct request *req)
 {
 	struct rate_limit limit;
 	struct rate_answer answer;
-	struct str key = { (const char *)req->caller.user_id.bytes,
-		sizeof(req->caller.user_id.bytes) };
+
+	if (req->conf->rate_scale <= 0)
+		return OK;
+	return rate_take_key(
+		req, RATE_TOKEN, address_key(req->arena, req->remote_address), &limit, &answer);
+}
+
+enum err guard_rate_key(struct request *req, enum rate rate, struct str key)
+{
+	struct rate_limit limit;
+	struct rate_answer answer;
 	enum err err;
 
 	if (rate == RATE_NONE || req->conf->rate_scale <= 0)
 		return OK;
-	if (uuid_is_nil(&req->caller.user_id))
-		key = address_key(req->arena, req->remote_address);
 	err = rate_take_key(req, rate, key, &limit, &answer);
 	/* draft-ietf-httpapi-ratelimit-headers */
 	reply_head(req, "RateLimit-Policy",
@@ -211,6 +222,18 @@ enum err guard_rate(struct request *req, enum rate rate)
 		arena_printf(req->arena, "\"%s\";r=%u;t=%u", limit.name, answer.remaining,
 			answer.reset_s));
 	return err;
+}
+
+enum err guard_rate(struct request *req, enum rate rate)
+{
+	struct str key = { (const char *)req->caller.user_id.bytes,
+		sizeof(req->caller.user_id.bytes) };
+
+	if (req->caller.kind == CALLER_SERVICE)
+		return OK;
+	if (uuid_is_nil(&req->caller.user_id))
+		key = address_key(req->arena, req->remote_address);
+	return guard_rate_key(req, rate, key);
 }
 
 /* ---- what the client takes --------------------------------------------------------------------

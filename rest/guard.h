@@ -14,12 +14,19 @@ enum guard {
 	GUARD__MAX
 };
 
-/* Who asks: sets req->caller. ERR_UNAUTHORIZED, ERR_TOKEN_EXPIRED. */
+/* Who asks: sets req->caller. ERR_UNAUTHORIZED, ERR_TOKEN_EXPIRED; for services also what service_enter comes to, and
+ * ERR_FORBIDDEN for a person with Parley-Act-As. */
 must_check enum err guard_caller(struct request *req, enum guard guard);
 
 /* Takes one from the caller's bucket and adds the RateLimit headers. ERR_RATE_LIMITED, with
- * Retry-After. */
+ * Retry-After. Not for services, which were counted when they came in. */
 must_check enum err guard_rate(struct request *req, enum rate rate);
+
+/* The same for the bucket of a key. */
+must_check enum err guard_rate_key(struct request *req, enum rate rate, struct str key);
+
+/* The limit of guessing at service tokens from one address. No headers when it lets through; ERR_RATE_LIMITED, with Retry-After. */
+must_check enum err guard_token(struct request *req);
 
 /* The two limits of guessing an account's password: from one address, and from wherever. No headers when
  * it lets through; ERR_RATE_LIMITED, with Retry-After. name: what the client calls the account, in any case. */

@@ -22,6 +22,7 @@
 #include "rest/identity.h"
 #include "rest/parent.h"
 #include "rest/route.h"
+#include "rest/service.h"
 #include "sql/store/health.h"
 
 static volatile sig_atomic_t stopping;
@@ -53,6 +54,7 @@ static void worker_open(
 		.arena = arena_new(),
 		.tokens = token_cache_new(),
 		.identity_keys = identity_keys_new(conf),
+		.services = service_cache_new(),
 	};
 	db_watch(worker->db, count_database, shm);
 	if (networks_parse(str_of(conf->trusted_proxies), &worker->proxies, &bad) != OK)
@@ -65,6 +67,7 @@ static void worker_close(struct worker *worker)
 	arena_free(worker->arena);
 	free(worker->tokens);
 	identity_keys_free(worker->identity_keys);
+	free(worker->services);
 	buf_free(&worker->body);
 	buf_free(&worker->head);
 }
@@ -104,6 +107,7 @@ static void worker_run(const struct parent_job *job)
 		gateway_fcgi(&gateway, &fcgi);
 		route_request(&worker, &gateway);
 		FCGX_Finish_r(&fcgi);
+		service_answered(&worker);
 		sigprocmask(SIG_UNBLOCK, &stops, NULL);
 	}
 	FCGX_Free(&fcgi, 1);
@@ -115,12 +119,15 @@ static int cgi_run(const struct conf *conf, struct jose_keys *keys, struct shm *
 {
 	struct gateway gateway;
 	struct worker worker;
+	int status;
 
 	worker_open(&worker, conf, keys, shm);
 	gateway_cgi(&gateway);
 	route_request(&worker, &gateway);
+	status = fflush(stdout) == 0 ? 0 : 1;
+	service_answered(&worker);
 	worker_close(&worker);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return status;
 }
 
 static const char *body_name(const struct route *route)

@@ -40,6 +40,8 @@ struct gateway {
 	size_t (*read)(void *context, char *bytes, size_t size);
 	/* The whole answer: head with its empty line, and body. */
 	void (*write)(void *context, struct str head, struct str body);
+	/* How often a CGI variable was sent: more than once where two headers become one name. */
+	size_t (*param_count)(void *context, const char *name);
 };
 
 /* What a worker keeps from one request to the next. */
@@ -52,7 +54,10 @@ struct worker {
 	struct arena *arena;
 	struct token_cache *tokens;
 	struct identity_keys *identity_keys; /* NULL: no identity provider is configured */
-	struct buf body;		     /* of the answer */
+	struct service_cache *services;
+	int64_t audit_id; /* row of the request in hand in the audit log; 0: it has none */
+	int audit_status; /* what that was answered */
+	struct buf body;  /* of the answer */
 	struct buf head;
 };
 

@@ -94,7 +94,7 @@ static enum err route_prepare(struct request *req)
 	err = guard_accept(req);
 	if (err == OK)
 		err = guard_caller(req, route->guard);
-	if (err == OK && req->caller.kind == CALLER_USER)
+	if (req->caller.kind == CALLER_USER)
 		db_caller(req->db, &req->caller.session_id, &req->caller.user_id);
 	if (err == OK)
 		err = guard_rate(req, route->rate);
@@ -140,17 +140,19 @@ static enum err route_refusal(struct request *req, enum err err)
 
 static void route_log(const struct request *req, int64_t duration_us)
 {
-	char user[UUID_TEXT_LEN + 1] = "";
+	char user[UUID_TEXT_LEN + 1] = "", service[UUID_TEXT_LEN + 1] = "";
 
 	if (!uuid_is_nil(&req->caller.user_id))
 		uuid_format(&req->caller.user_id, user);
+	if (req->caller.kind == CALLER_SERVICE)
+		uuid_format(&req->caller.service_id, service);
 	log_info("request",
 		LOG_STR("method", req->is_head ? "HEAD"
 				  : req->route ? req->route->method
 					       : ""),
 		LOG_STR("route", req->route ? req->route->pattern : ""), LOG_STR("user_id", user),
-		LOG_INT("status", req->reply.status), LOG_INT("bytes", req->out->len),
-		LOG_INT("duration_us", duration_us));
+		LOG_STR("service_id", service), LOG_INT("status", req->reply.status),
+		LOG_INT("bytes", req->out->len), LOG_INT("duration_us", duration_us));
 }
 
 static void route_count(const struct request *req, int64_t duration_us)
@@ -178,6 +180,7 @@ void route_request(struct worker *worker, const struct gateway *gateway)
 	if (err != OK)
 		error_reply(&req, route_refusal(&req, err));
 	reply_send(&req);
+	worker->audit_status = req.reply.status;
 
 	duration_us = time_mono_us() - start_us;
 	route_count(&req, duration_us);

@@ -34,7 +34,7 @@ begin
 			select from users u where u.id = in_user and u.deleted_at is null and u.disabled_at is null) then 'user'
 	end;
 	insert into audit (token_id, user_id, method, route, targets, request_id, remote_address)
-	values (mine.id, in_user, in_method, in_route, in_targets, in_request_id, in_address)
+	values (mine.id, in_user, in_method, in_route, in_targets, in_request_id, left(in_address, 64))
 	returning audit.id into audit_id;
 	delete from audit a
 	where a.id = any(array(select o.id from audit o order by o.id limit 2 for update skip locked))

@@ -95,13 +95,14 @@ describe('the documents', () => {
 		};
 		walk(openapi, openapi);
 		walk(asyncapi, asyncapi);
-		// said in words: of the web server in front, of any address, and the scheme that security names
+		// said in words: of the web server in front, of any address, and the schemes that security names
 		const spoken = [
 			'openapi#/components/responses/DropinMethodNotAllowed',
 			'openapi#/components/responses/Front',
 			'openapi#/components/responses/MethodNotAllowed',
 			'openapi#/components/responses/Options',
 			'openapi#/components/securitySchemes/token',
+			'openapi#/components/securitySchemes/service',
 		];
 		for (const [name, document] of Object.entries({ openapi, asyncapi }))
 			for (const [kind, parts] of Object.entries(document.components))

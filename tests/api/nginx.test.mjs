@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { api, connect, directOf, must, register, send } from '../lib/client.mjs';
 import { startNginx } from '../lib/front.mjs';
+import { service } from '../lib/operator.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 import { raw } from './raw.mjs';
 
@@ -36,6 +37,17 @@ describe('behind nginx', () => {
 		} finally {
 			await device.end(true);
 		}
+	});
+
+	it('a service acts for a user, and for nobody whom a second header names', async () => {
+		const [ann, ben] = [await register(stack, 'Ann'), await register(stack, 'Ben')];
+		const { token } = await service(backend);
+		const get = (...lines) => raw(stack, 'GET /api/v1/users/me HTTP/1.1', [`Authorization: Bearer ${token}`, ...lines]);
+		assert.equal(must(await get(`Parley-Act-As: ${ann.id}`), 200).id, ann.id);
+		// dropped, as every header with an underscore
+		assert.equal(must(await get(`Parley-Act-As: ${ann.id}`, `Parley_Act_As: ${ben.id}`), 200).id, ann.id);
+		assert.equal((await get(`Parley_Act_As: ${ben.id}`)).status, 403);
+		assert.equal((await get(`Parley-Act-As: ${ann.id}`, `Parley-Act-As: ${ben.id}`)).status, 400);
 	});
 
 	it('what is refused is refused alike', async () => {

@@ -13,13 +13,13 @@ after(() => {
 });
 
 /**
- * fetch with a token and JSON. Each method resolves to { status, headers, body, text }, whatever the
+ * fetch with a token and JSON, and with the headers of always. Each method resolves to { status, headers, body, text }, whatever the
  * status; body is undefined when the answer is not JSON. options: headers, and body for what JSON
  * cannot say (it is sent as it is). An answer that openapi.yaml does not document is an error.
  */
-export function api(stack, token) {
+export function api(stack, token, always = {}) {
 	const call = async (method, path, json, { headers = {}, body } = {}) => {
-		const sent = { ...headers };
+		const sent = { ...always, ...headers };
 		if (token) sent.authorization ??= `Bearer ${token}`;
 		if (json !== undefined) {
 			sent['content-type'] ??= 'application/json';
