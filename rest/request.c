@@ -58,14 +58,19 @@ static struct str request_path(struct request *req)
 		script.ptr ? script.ptr : "", (int)info.len, info.ptr ? info.ptr : ""));
 }
 
-/* A proxy hides the client, and says who it is. */
+/* A proxy hides the client, and says who it is. Where that is said twice, one of them may be the client's own, in another
+ * spelling (X_Forwarded_For): none is believed. */
 static void request_set_address(struct request *req)
 {
+	static const char name[] = "HTTP_X_FORWARDED_FOR";
 	char *client = arena_alloc(req->arena, ADDRESS_TEXT_BYTES);
+	struct str forwarded = request_header(req, name);
 
+	if (forwarded.ptr && req->gateway->param_count(req->gateway->context, name) > 1)
+		forwarded = (struct str){ NULL, 0 };
 	req->remote_address = request_header(req, "REMOTE_ADDR");
-	req->by_proxy = address_of_client(&req->worker->proxies, req->remote_address,
-		request_header(req, "HTTP_X_FORWARDED_FOR"), client);
+	req->by_proxy =
+		address_of_client(&req->worker->proxies, req->remote_address, forwarded, client);
 	if (req->by_proxy)
 		req->remote_address = str_of(client);
 }

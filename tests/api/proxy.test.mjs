@@ -80,6 +80,18 @@ for (const name of ['lighttpd', 'nginx'])
 			assert.ok(!(await by(OUTER, `X-Forwarded-For: ${ann}`, `Forwarded: for=${client()}`)));
 		});
 
+		it('another header that becomes the same variable is nobody’s word', async () => {
+			await by(PROXY);
+			const [ann, ben] = [client(), client()];
+			for (const lines of [
+				[`X_Forwarded_For: ${ben}`, `X-Forwarded-For: ${ann}`],
+				[`X-Forwarded-For: ${ann}`, `X_Forwarded-For: ${ben}`],
+			])
+				await by(PROXY, ...lines);
+			// nobody has used Ben's; Ann's is hers where the web server has dropped the other
+			assert.ok(await by(PROXY, `X-Forwarded-For: ${ben}`));
+		});
+
 		it('nobody else is believed', async () => {
 			await by(STRANGER);
 			for (const header of ['X-Forwarded-For', 'X-Real-IP', 'Forwarded', 'Client-IP'])
@@ -169,6 +181,7 @@ for (const name of ['lighttpd', 'nginx'])
 				['GET /api/v1/nothing', 404],
 				['OPTIONS /api/v1/nothing', 404],
 				['PUT /api/v1/config', 405],
+				['GET /messages/nothing', 404],
 				['GET /api/v1/config', 406, 'Accept: text/html'],
 			]) {
 				const answer = await ask(first, `Origin: ${PAGE}`, ...lines);
