@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { api, connect, directOf, groupOf, handleOf, must, register, send } from '../lib/client.mjs';
 import { startNginx } from '../lib/front.mjs';
+import { service } from '../lib/operator.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 import { raw } from './raw.mjs';
 
@@ -265,6 +266,76 @@ describe('mark-read', () => {
 		const room = await groupOf(ann, [ben]);
 		for (const user_id of [undefined, null, 1, 'x'])
 			refused(await ann.api.post(`/messages/${room.id}/mark-read`, { user_id }), 422, /user_id: /);
+	});
+});
+
+describe('a service', () => {
+	let backend, room;
+	before(async () => {
+		backend = await service(stack, 'messages:read messages:write conversations:write act-as');
+		room = await groupOf(ann, [ben], { external_ref: handleOf('match') });
+		await send(ann, room, 'Hello');
+	});
+
+	it('for itself sees everybody’s conversations, and every one', async () => {
+		const own = data(await backend.api.get(`/messages/conversations/${ben.id}?limit=3`));
+		assert.deepEqual(own, data(await ben.api.get(`/messages/conversations/${ben.id}?limit=3`)));
+		assert.equal(own[0].id, room.id);
+		assert.deepEqual(data(await backend.api.get(`/messages/${room.id}`)), data(await ben.api.get(`/messages/${room.id}`)));
+		assert.deepEqual(data(await backend.api.get(`/messages/conversations/${randomUUID()}`)), []);
+		refused(await backend.api.get(`/messages/${randomUUID()}`), 404);
+	});
+
+	it('for itself sees what is from before a member joined', async () => {
+		const late = await groupOf(ann, [], { history: 'joined' });
+		await send(ann, late, 'Before');
+		must(await ann.api.put(`conversations/${late.id}/members/${ben.id}`, {}), 204);
+		assert.equal(data(await ben.api.get(`/messages/${late.id}`)).total, 0);
+		assert.equal(data(await backend.api.get(`/messages/${late.id}`)).total, 1);
+	});
+
+	it('for itself opens a conversation of anybody, whose first participant owns it', async () => {
+		const match = handleOf('match');
+		const made = data(await open(backend, match, cat, ann), 201);
+		assert.deepEqual(made.participants, people(ann, cat));
+		const group = must(await cat.api.get(`conversations/${made.id}`), 200);
+		assert.equal(group.members.find(({ user_id }) => user_id === cat.id).role, 'owner');
+		assert.deepEqual(data(await open(backend, match, ann)), made);
+		assert.deepEqual(data(await open(backend, match, eve, ben)), made, 'whoever is named now');
+	});
+
+	it('is told whom there is not', async () => {
+		const nobody = { id: randomUUID() };
+		for (const those of [[nobody, ann], [ann, nobody], [nobody]])
+			refused(await open(backend, handleOf('match'), ...those), 422, new RegExp(`There is no user ${nobody.id}`));
+	});
+
+	it('for itself marks for whom it names', async () => {
+		const mark = (user_id, id = room.id) => backend.api.post(`/messages/${id}/mark-read`, { user_id });
+		assert.deepEqual(data(await mark(ben.id)), { last_read_seq: 1, unread_count: 0 });
+		refused(await mark(eve.id), 404);
+		refused(await mark(ben.id, randomUUID()), 404);
+		assert.equal(must(await ben.api.get(`conversations/${room.id}`), 200).me.unread_count, 0);
+	});
+
+	it('that acts for somebody sees and does what that person may', async () => {
+		const asBen = backend.as(ben);
+		data(await asBen.get(`/messages/conversations/${ben.id}`));
+		data(await asBen.get(`/messages/${room.id}`));
+		refused(await asBen.get(`/messages/conversations/${ann.id}`), 403);
+		refused(await backend.as(eve).get(`/messages/${room.id}`), 403);
+		refused(await asBen.post(`/messages/${room.id}/mark-read`, { user_id: ann.id }), 403);
+		refused(await asBen.post('/messages', { request_match_id: handleOf('match'), participant_ids: [ann.id] }), 403);
+		assert.equal(data(await asBen.post('/messages', { request_match_id: room.external_ref, participant_ids: [ben.id] })).id, room.id);
+	});
+
+	it('needs the scope of what it does', async () => {
+		const reader = await service(stack, 'messages:read');
+		data(await reader.api.get(`/messages/${room.id}`));
+		refused(await reader.api.post(`/messages/${room.id}/mark-read`, { user_id: ben.id }), 403, /messages:write/);
+		refused(await open(reader, handleOf('match'), ann), 403, /conversations:write/);
+		const writer = await service(stack, 'messages:write conversations:write');
+		refused(await writer.api.get(`/messages/conversations/${ann.id}`), 403, /messages:read/);
 	});
 });
 
