@@ -4,7 +4,7 @@
  * outstanding is acknowledged or two seconds are over, SIGHUP reads the log level again. A second
  * one is a stand-by.
  *
- * usage: parley-push [--config FILE]
+ * usage: parley-push [--config FILE | --version]
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/time.h"
 #include "lib/topic.h"
+#include "lib/version.h"
 #include "push/command/command.h"
 #include "push/event.h"
 #include "push/fanout.h"
@@ -341,7 +342,9 @@ static const char *arguments_read(int argc, char **argv)
 		return NULL;
 	if (argc == 3 && strcmp(argv[1], "--config") == 0)
 		return argv[2];
-	fputs("usage: parley-push [--config FILE]\n", stderr);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		exit(printf("parley-push " PARLEY_VERSION "\n") > 0 ? 0 : 1);
+	fputs("usage: parley-push [--config FILE | --version]\n", stderr);
 	exit(2);
 }
 

@@ -4,7 +4,7 @@
  * One loop around poll, and a process for each transfer: no dead host holds up anything else. Run by a supervisor, in the
  * foreground; SIGTERM or SIGINT ends it at once, and what is under way is given back; SIGHUP reads the log level again.
  *
- * usage: parley-notify [--config FILE]
+ * usage: parley-notify [--config FILE | --version]
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,6 +21,7 @@
 #include "lib/conf.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/version.h"
 #include "push/backoff.h"
 #include "push/notify/jwks.h"
 #include "push/notify/reset.h"
@@ -170,7 +171,9 @@ static const char *arguments_read(int argc, char **argv)
 		return NULL;
 	if (argc == 3 && strcmp(argv[1], "--config") == 0)
 		return argv[2];
-	fputs("usage: parley-notify [--config FILE]\n", stderr);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		exit(printf("parley-notify " PARLEY_VERSION "\n") > 0 ? 0 : 1);
+	fputs("usage: parley-notify [--config FILE | --version]\n", stderr);
 	exit(2);
 }
 
