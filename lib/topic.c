@@ -48,8 +48,7 @@ static struct str own_part(struct str topic, const struct uuid *user)
 	return (struct str){ topic.ptr + OWN_LEN, topic.len - OWN_LEN };
 }
 
-/* "presence/<id>", the id in its canonical spelling. */
-static bool is_presence(struct str topic)
+bool topic_presence_of(struct str topic, struct uuid *user)
 {
 	if (topic.len != PRESENCE_LEN + UUID_TEXT_LEN ||
 		memcmp(topic.ptr, PRESENCE, PRESENCE_LEN) != 0)
@@ -60,7 +59,16 @@ static bool is_presence(struct str topic)
 	if (uuid_parse(text, &id) != OK)
 		return false;
 	uuid_format(&id, canonical);
-	return memcmp(text.ptr, canonical, UUID_TEXT_LEN) == 0;
+	if (memcmp(text.ptr, canonical, UUID_TEXT_LEN) != 0)
+		return false;
+	*user = id;
+	return true;
+}
+
+static bool is_presence(struct str topic)
+{
+	struct uuid user;
+	return topic_presence_of(topic, &user);
 }
 
 /* One level of a filter: not empty, and a wildcard only alone, '#' only at the end. */

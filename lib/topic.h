@@ -46,6 +46,9 @@ void topic_user(const struct uuid *user, enum topic_name name, char out[TOPIC_US
 /* presence/<id> */
 void topic_presence(const struct uuid *user, char out[TOPIC_USER_BYTES]);
 
+/* Whose presence it is: "presence/<id>", the id in its canonical spelling; false when it is none. */
+bool topic_presence_of(struct str topic, struct uuid *user);
+
 /* A device: 1 to 64 of A-Z a-z 0-9 . _ - */
 bool topic_device_ok(struct str device);
 

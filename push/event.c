@@ -158,7 +158,14 @@ static void user_bar(struct events *events, const struct event *event)
 /* Who has blocked whom. */
 static void user_block(struct events *events, const struct event *event)
 {
-	(void)events, (void)event;
+	const struct uuid pair[] = { event->data.block.user_id, event->data.block.blocked_id };
+	events->changes++;
+	if (!fanout_has_plugin(events->fanout))
+		return;
+	if (event->type == EVENT_USER_BLOCKED)
+		fanout_block(events->fanout, pair, 1);
+	else
+		fanout_unblock(events->fanout, pair, 1);
 }
 
 static enum err event_hand(struct events *events, const struct event *event)
@@ -232,6 +239,12 @@ void events_keys(struct events *events, struct str document)
 uint64_t events_key_changes(const struct events *events)
 {
 	return events->key_changes;
+}
+
+void events_block(struct events *events, const struct uuid *pairs, size_t npairs)
+{
+	events->since_us = 0;
+	fanout_block(events->fanout, pairs, npairs);
 }
 
 uint64_t events_changes(const struct events *events)

@@ -44,9 +44,11 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
 void events_revoke(
 	struct events *events, const struct uuid *sessions, size_t count, int64_t until_us);
 
-/* For the gate: who is barred is told from here on, to the end of all that it tells; and a page of them. */
+/* For the gate: who is barred, and who has blocked whom, is told from here on, to the end of all that it tells; and a page of
+ * them, pairs one behind the other. */
 void events_anew(struct events *events);
 void events_bar(struct events *events, const struct uuid *users, size_t count);
+void events_block(struct events *events, const struct uuid *pairs, size_t npairs);
 
 /* Identity providers and their keys, for the plugin. */
 void events_keys(struct events *events, struct str document);

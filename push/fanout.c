@@ -203,7 +203,8 @@ enum err fanout_deliver(struct fanout *fanout, const struct delivery *delivery, 
 				  : deliver_publish(fanout, delivery, awaited);
 }
 
-/* One line, and ids below it; in as many as they take. */
+/* One line, and ids below it; in as many as they take, each with an even number of them. */
+_Static_assert(CONTROL_RECIPIENTS_MAX % 2 == 0, "a pair is not torn");
 static void list_send(struct fanout *fanout, const char *line, const struct uuid *ids, size_t count)
 {
 	for (size_t from = 0; from < count; from += CONTROL_RECIPIENTS_MAX) {
@@ -242,6 +243,16 @@ enum err fanout_keys(struct fanout *fanout, struct str document)
 	buf_printf(text, "keys %zu\n\n", document.len);
 	buf_add(text, document.ptr, document.len);
 	return OK;
+}
+
+void fanout_block(struct fanout *fanout, const struct uuid *pairs, size_t npairs)
+{
+	list_send(fanout, "block\n", pairs, 2 * npairs);
+}
+
+void fanout_unblock(struct fanout *fanout, const struct uuid *pairs, size_t npairs)
+{
+	list_send(fanout, "unblock\n", pairs, 2 * npairs);
 }
 
 void fanout_anew(struct fanout *fanout)

@@ -73,7 +73,12 @@ void fanout_unbar(struct fanout *fanout, const struct uuid *users, size_t count)
  * the broker takes. */
 must_check enum err fanout_keys(struct fanout *fanout, struct str document);
 
-/* To the plugin alone, awaited: all who are barred are told from here on, up to fanout_open. */
+/* To the plugin alone, awaited. Pairs, one behind the other: the first has blocked the second, who may not watch its presence; or
+ * may again. */
+void fanout_block(struct fanout *fanout, const struct uuid *pairs, size_t npairs);
+void fanout_unblock(struct fanout *fanout, const struct uuid *pairs, size_t npairs);
+
+/* To the plugin alone, awaited: all who are barred, and all blocks, are told from here on, up to fanout_open. */
 void fanout_anew(struct fanout *fanout);
 
 /* All that keeps somebody out has been told: people may connect. */

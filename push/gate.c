@@ -9,6 +9,7 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "sql/store/block.h"
 #include "sql/store/identity.h"
 #include "sql/store/session.h"
 #include "sql/store/user.h"
@@ -39,15 +40,16 @@ struct gate {
 	uint64_t asked_changes;
 	int64_t ask_at_us;
 	size_t step; /* what is told now; GATE_STEPS: all has been */
-	/* the last row of its page before: by id, or by time and id */
+	/* the last row of its page before: by id, by time and id, or by two ids */
 	struct uuid after;
+	struct uuid after_second;
 	int64_t after_us;
 	size_t told; /* rows of this step, and of all */
 	size_t told_all;
 	uint64_t keys_asked, keys_told; /* as of which change of them */
 	struct arena *arena;		/* of one answer */
 	struct buf document;
-	struct uuid ids[PAGE];
+	struct uuid ids[2 * PAGE];
 };
 
 /* --- what is told ------------------------------------------------------------------------------- */
@@ -101,6 +103,24 @@ static size_t keys_tell(struct gate *gate, const struct rows *rows)
 	return count;
 }
 
+static struct call blocked_call(const struct gate *gate)
+{
+	const struct uuid after[] = { gate->after, gate->after_second };
+	return block_page_call(after, PAGE);
+}
+
+static size_t blocked_tell(struct gate *gate, const struct rows *rows)
+{
+	size_t count;
+	block_page_answer(rows, gate->ids, PAGE, &count);
+	events_block(gate->events, gate->ids, count);
+	if (count > 0) {
+		gate->after = gate->ids[2 * count - 2];
+		gate->after_second = gate->ids[2 * count - 1];
+	}
+	return count;
+}
+
 /* In this order. Each is read in pages of PAGE rows, behind gate->after, which telling moves on. */
 static const struct step {
 	struct call (*call)(const struct gate *gate);
@@ -110,6 +130,7 @@ static const struct step {
 	{ revoked_call, revoked_tell, SIZE_MAX },
 	{ barred_call, barred_tell, BARRED_MOST },
 	[STEP_KEYS] = { keys_call, keys_tell, 0 },
+	{ blocked_call, blocked_tell, SIZE_MAX },
 };
 enum {
 	GATE_STEPS = sizeof(steps) / sizeof(steps[0])
@@ -127,6 +148,7 @@ static void step_begin(struct gate *gate, size_t step)
 {
 	gate->step = step;
 	gate->after = (struct uuid){ { 0 } };
+	gate->after_second = (struct uuid){ { 0 } };
 	gate->after_us = TIME_NONE;
 	gate->told = 0;
 }

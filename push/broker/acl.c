@@ -71,6 +71,13 @@ static void push_note(struct clients *clients, struct client *push, int access, 
 		client_listen(clients, push, access == MOSQ_ACL_SUBSCRIBE);
 }
 
+/* Is it the presence of somebody who has blocked the user? */
+static bool is_hidden(const struct blocked *blocked, const struct uuid *user, struct str topic)
+{
+	struct uuid watched;
+	return topic_presence_of(topic, &watched) && blocked_covers(blocked, &watched, user);
+}
+
 int acl_check(int event, void *data, void *userdata)
 {
 	(void)event;
@@ -84,5 +91,7 @@ int acl_check(int event, void *data, void *userdata)
 	else if (allowed && check->access == MOSQ_ACL_WRITE)
 		allowed = command_admit(broker, client->user, topic,
 			(struct str){ check->payload, check->payloadlen });
+	else if (allowed && check->access != MOSQ_ACL_UNSUBSCRIBE)
+		allowed = !is_hidden(&broker->blocked, &client->user->id, topic);
 	return allowed ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
 }

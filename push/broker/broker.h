@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "push/broker/barred.h"
+#include "push/broker/blocked.h"
 #include "push/broker/clients.h"
 #include "push/broker/deliver.h"
 #include "push/broker/identity.h"
@@ -20,6 +21,7 @@ struct broker {
 	struct clients clients;
 	struct revoked revoked;
 	struct barred barred;
+	struct blocked blocked;
 	struct identity identity;
 	struct resync resync;
 	int64_t now_s;		   /* wall clock, as of the last tick */

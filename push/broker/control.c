@@ -102,16 +102,18 @@ static bool bare_read(struct str line, struct control *out)
 static const struct verb_row {
 	struct str head; /* with the blank before what read takes */
 	bool (*read)(struct str line, struct control *out);
-	bool has_ids;
+	size_t ids_by; /* lines of ids follow, so many to a thing; 0: none */
 } verbs[] = {
-	[CONTROL_DELIVER] = { { "deliver ", 8 }, deliver_read, true },
-	[CONTROL_RESYNC] = { { "resync ", 7 }, resync_read, false },
-	[CONTROL_REVOKE] = { { "revoke ", 7 }, revoke_read, true },
-	[CONTROL_BAR] = { { "bar", 3 }, bare_read, true },
-	[CONTROL_UNBAR] = { { "unbar", 5 }, bare_read, true },
-	[CONTROL_KEYS] = { { "keys ", 5 }, keys_read, false },
-	[CONTROL_ANEW] = { { "anew", 4 }, bare_read, false },
-	[CONTROL_OPEN] = { { "open", 4 }, bare_read, false },
+	[CONTROL_DELIVER] = { { "deliver ", 8 }, deliver_read, 1 },
+	[CONTROL_RESYNC] = { { "resync ", 7 }, resync_read, 0 },
+	[CONTROL_REVOKE] = { { "revoke ", 7 }, revoke_read, 1 },
+	[CONTROL_BAR] = { { "bar", 3 }, bare_read, 1 },
+	[CONTROL_UNBAR] = { { "unbar", 5 }, bare_read, 1 },
+	[CONTROL_BLOCK] = { { "block", 5 }, bare_read, 2 },
+	[CONTROL_UNBLOCK] = { { "unblock", 7 }, bare_read, 2 },
+	[CONTROL_KEYS] = { { "keys ", 5 }, keys_read, 0 },
+	[CONTROL_ANEW] = { { "anew", 4 }, bare_read, 0 },
+	[CONTROL_OPEN] = { { "open", 4 }, bare_read, 0 },
 };
 enum {
 	NVERBS = sizeof(verbs) / sizeof(verbs[0])
@@ -158,7 +160,9 @@ enum err control_read(struct str *text, struct control *out)
 	const struct verb_row *row = &verbs[verb];
 	control.verb = (enum control_verb)verb;
 	line = (struct str){ line.ptr + row->head.len, line.len - row->head.len };
-	if (!row->read(line, &control) || (row->has_ids && !ids_read(&rest, &control)))
+	if (!row->read(line, &control))
+		return ERR_INVALID_INPUT;
+	if (row->ids_by > 0 && (!ids_read(&rest, &control) || control.nids % row->ids_by != 0))
 		return ERR_INVALID_INPUT;
 	if (!word_cut(&rest, '\n', &empty) || empty.len > 0 || rest.len < control.payload.len)
 		return ERR_INVALID_INPUT;

@@ -29,8 +29,15 @@
  *						their keys, as lib/idp.h reads it; takes the place of the
  *						one before, and is passed over when it is bad
  *
- *	anew\n\n				all who are barred are told once more from here to "open", which
- *						takes the place of what was told before
+ *	block\n				the first of two has blocked the second, who may not watch its
+ *	<user id>\n				presence
+ *	<user id>\n …
+ *	\n
+ *
+ *	unblock\n …				it may again
+ *
+ *	anew\n\n				all who are barred, and all blocks, are told once more from here to
+ *						"open", which takes the place of what was told before
  *
  *	open\n\n				all that keeps somebody out has been told: users may come in, who
  *						since the broker's start could not
@@ -59,6 +66,8 @@ enum control_verb {
 	CONTROL_REVOKE,
 	CONTROL_BAR,
 	CONTROL_UNBAR,
+	CONTROL_BLOCK,
+	CONTROL_UNBLOCK,
 	CONTROL_KEYS,
 	CONTROL_ANEW,
 	CONTROL_OPEN
@@ -71,7 +80,7 @@ struct control {
 	uint32_t expiry_s;
 	uint32_t window_ms; /* of resync */
 	int64_t until_s;    /* of revoke */
-	struct str ids;	    /* recipients, sessions or users: lines of UUID_TEXT_LEN + 1 bytes */
+	struct str ids; /* recipients, sessions, users or pairs: lines of UUID_TEXT_LEN + 1 bytes */
 	size_t nids;
 	struct str payload; /* empty, but of deliver, resync and keys */
 };

@@ -64,9 +64,11 @@ static void resync_start(struct broker *broker, const struct control *control)
 static void users_open(struct broker *broker)
 {
 	barred_end(&broker->barred);
+	blocked_end(&broker->blocked);
 	if (!broker->open)
 		log_info("open for users", LOG_INT("revoked_sessions", broker->revoked.table.count),
-			LOG_INT("barred_users", broker->barred.table.count));
+			LOG_INT("barred_users", broker->barred.table.count),
+			LOG_INT("blocks", broker->blocked.table.count));
 	broker->open = true;
 }
 
@@ -88,11 +90,18 @@ static void control_run(struct broker *broker, const struct control *control)
 	case CONTROL_UNBAR:
 		barred_receive_end(broker, control);
 		break;
+	case CONTROL_BLOCK:
+		blocked_receive(broker, control);
+		break;
+	case CONTROL_UNBLOCK:
+		blocked_receive_end(broker, control);
+		break;
 	case CONTROL_KEYS:
 		identity_receive(broker, control);
 		break;
 	case CONTROL_ANEW:
 		barred_begin(&broker->barred);
+		blocked_begin(&broker->blocked);
 		break;
 	case CONTROL_OPEN:
 		users_open(broker);

@@ -89,6 +89,7 @@ static void broker_free(struct broker *broker)
 	resync_stop(&broker->resync);
 	identity_free(&broker->identity);
 	barred_free(&broker->barred);
+	blocked_free(&broker->blocked);
 	revoked_free(&broker->revoked);
 	clients_free(&broker->clients);
 	settings_free(&broker->settings);
@@ -119,7 +120,7 @@ EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t *identifier, void **userd
 	if (!broker)
 		return rc;
 	if (clients_init(&broker->clients) != OK || revoked_init(&broker->revoked) != OK ||
-		barred_init(&broker->barred) != OK)
+		barred_init(&broker->barred) != OK || blocked_init(&broker->blocked) != OK)
 		goto out;
 	rc = MOSQ_ERR_INVAL;
 	if (settings_load(options, noptions, &broker->settings) != OK)

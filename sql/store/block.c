@@ -38,19 +38,20 @@ enum err db_block_remove(
 		db, arena, Q_BLOCK_REMOVE, NULL, P_UUID(user), P_UUID(other), P_UUID(&event_id));
 }
 
-struct call block_page_call(const struct block_pair *after, size_t max)
+struct call block_page_call(const struct uuid after[2], size_t max)
 {
-	return CALL(Q_BLOCK_PAGE, P_UUID(&after->user_id), P_UUID(&after->blocked_id),
-		P_INT64((int64_t)max));
+	return CALL(Q_BLOCK_PAGE, P_UUID(&after[0]), P_UUID(&after[1]), P_INT64((int64_t)max));
 }
 
-void block_page_answer(const struct rows *rows, struct block_pair *out, size_t max, size_t *count)
+void block_page_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count)
 {
 	static const char *const names[] = { "user_id", "blocked_id" };
 	struct columns c;
 
 	columns_find(rows, "", names, 2, &c);
 	*count = rows_count(rows) < max ? rows_count(rows) : max;
-	for (size_t i = 0; i < *count; i++)
-		out[i] = (struct block_pair){ row_uuid(&c, i, 0), row_uuid(&c, i, 1) };
+	for (size_t i = 0; i < *count; i++) {
+		out[2 * i] = row_uuid(&c, i, 0);
+		out[2 * i + 1] = row_uuid(&c, i, 1);
+	}
 }

@@ -20,13 +20,9 @@ must_check enum err db_block_put(struct db *db, struct arena *arena, const struc
 must_check enum err db_block_remove(
 	struct db *db, struct arena *arena, const struct uuid *user, const struct uuid *other);
 
-/* For a pipeline: all blocks there are, by key, at most max of those above after (nils: from the first). The answer fills out,
- * which has room for max, and *count. */
-struct block_pair {
-	struct uuid user_id;
-	struct uuid blocked_id;
-};
-struct call block_page_call(const struct block_pair *after, size_t max);
-void block_page_answer(const struct rows *rows, struct block_pair *out, size_t max, size_t *count);
+/* For a pipeline: all blocks there are, as pairs of who has blocked and whom, at most max of those above the pair after (nils:
+ * from the first). The answer fills out, which has room for max pairs one behind the other, and *count, of pairs. */
+struct call block_page_call(const struct uuid after[2], size_t max);
+void block_page_answer(const struct rows *rows, struct uuid *out, size_t max, size_t *count);
 
 #endif

@@ -241,4 +241,30 @@ describe('after a restart of the broker', () => {
 		await assert.rejects(connect(gone));
 		await device.end(true);
 	});
+
+	it('who was blocked before watches nobody who has blocked it, and who is no longer does', async () => {
+		const [blocker, blocked, former] = await Promise.all(['Blocker', 'Blocked', 'Former'].map((name) => register(stack, name)));
+		for (const person of [blocked, former]) must(await blocker.api.put(`blocks/${person.id}`), 204);
+		const topic = `presence/${blocker.id}`;
+		const [push, pid] = [await stack.kill('push', 'SIGSTOP'), await stack.kill('mosquitto')];
+		// told of by nobody while the broker is away
+		must(await blocker.api.delete(`blocks/${former.id}`), 204);
+		await stack.replaced('mosquitto', pid, 10_000);
+		await stack.kill('push', 'SIGCONT');
+		const enter = async (person) => {
+			const device = await waitFor(() => connect(person), 10_000, 'people are let in');
+			return { device, grant: (await device.subscribe([topic]))[0] };
+		};
+		const [one, other] = [await enter(blocked), await enter(former)];
+		assert.deepEqual([one.grant, other.grant], [0x87, 1]);
+		assert.equal(await stack.pid('push'), push);
+
+		// another daemon tells the same broker again
+		await stack.kill('push');
+		await stack.replaced('push', push, 10_000);
+		await works();
+		assert.deepEqual(await one.device.subscribe([topic]), [0x87]);
+		assert.deepEqual(await other.device.subscribe([topic]), [1]);
+		for (const { device } of [one, other]) await device.end(true);
+	});
 });

@@ -33,6 +33,12 @@ static void head_write(const struct control *control, char *out, size_t room)
 	case CONTROL_UNBAR:
 		snprintf(out, room, "unbar\n");
 		break;
+	case CONTROL_BLOCK:
+		snprintf(out, room, "block\n");
+		break;
+	case CONTROL_UNBLOCK:
+		snprintf(out, room, "unblock\n");
+		break;
 	case CONTROL_KEYS:
 		snprintf(out, room, "keys %zu\n", control->payload.len);
 		break;
@@ -65,6 +71,8 @@ static void check(struct str text, const struct control *control)
 	while (control_id(&ids, &id))
 		count++;
 	if (count != control->nids || ids.len > 0)
+		abort();
+	if ((control->verb == CONTROL_BLOCK || control->verb == CONTROL_UNBLOCK) && count % 2 != 0)
 		abort();
 }
 

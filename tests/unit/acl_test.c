@@ -35,6 +35,20 @@ bool command_admit(struct broker *broker, struct user *user, struct str topic, s
 	return admits;
 }
 
+/* Who has blocked whom is blocked_test's: here OTHER has, or nobody. */
+static bool blocks;
+
+bool blocked_covers(
+	const struct blocked *blocked, const struct uuid *watched, const struct uuid *watcher)
+{
+	char one[UUID_TEXT_LEN + 1], other[UUID_TEXT_LEN + 1];
+	(void)blocked;
+	uuid_format(watched, one);
+	uuid_format(watcher, other);
+	assert_string_equal(other, ME);
+	return blocks && strcmp(one, OTHER) == 0;
+}
+
 void client_listen(struct clients *clients, struct client *client, bool listening)
 {
 	(void)clients;
@@ -185,6 +199,35 @@ static void a_command_must_be_admitted_too(void **state)
 	assert_int_equal(nasked, 2);
 }
 
+static void who_has_blocked_one_is_not_watched(void **state)
+{
+	(void)state;
+	static const struct {
+		int access;
+		const char *topic;
+		bool hidden;
+	} steps[] = {
+		{ MOSQ_ACL_SUBSCRIBE, "presence/" OTHER, true },
+		{ MOSQ_ACL_READ, "presence/" OTHER, true },
+		{ MOSQ_ACL_UNSUBSCRIBE, "presence/" OTHER, false },
+		{ MOSQ_ACL_SUBSCRIBE, "presence/" ME, false },
+		{ MOSQ_ACL_READ, "presence/" ME, false },
+		{ MOSQ_ACL_READ, "users/" ME "/messages", false },
+	};
+	static struct user user;
+	static struct client client = { .user = &user, .expires_at_s = NOW_S + 1 };
+	assert_int_equal(uuid_parse(STR(ME), &user.id), OK);
+	found = &client;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		blocks = false;
+		assert_int_equal(check(steps[i].access, steps[i].topic), MOSQ_ERR_SUCCESS);
+		blocks = true;
+		if ((check(steps[i].access, steps[i].topic) == MOSQ_ERR_ACL_DENIED) !=
+			steps[i].hidden)
+			fail_msg("step %zu", i);
+	}
+}
+
 static void parley_push_listens_while_it_is_subscribed(void **state)
 {
 	(void)state;
@@ -215,6 +258,7 @@ int main(void)
 		cmocka_unit_test(rows_are_judged),
 		cmocka_unit_test(an_unknown_handle_is_denied),
 		cmocka_unit_test(a_command_must_be_admitted_too),
+		cmocka_unit_test(who_has_blocked_one_is_not_watched),
 		cmocka_unit_test(parley_push_listens_while_it_is_subscribed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,9 @@ static void good_ones(void **state)
 		{ "bar\n" A B "\n", { .verb = CONTROL_BAR, .nids = 2 }, A B, "" },
 		{ "bar\n\n", { .verb = CONTROL_BAR }, "", "" },
 		{ "unbar\n" A "\n", { .verb = CONTROL_UNBAR, .nids = 1 }, A, "" },
+		{ "block\n" A B "\n", { .verb = CONTROL_BLOCK, .nids = 2 }, A B, "" },
+		{ "block\n\n", { .verb = CONTROL_BLOCK }, "", "" },
+		{ "unblock\n" A B B A "\n", { .verb = CONTROL_UNBLOCK, .nids = 4 }, A B B A, "" },
 		{ "keys 2\n\n{}", { .verb = CONTROL_KEYS }, "", "{}" },
 		{ "keys 6\n\nopen\n\n", { .verb = CONTROL_KEYS }, "", "open\n\n" },
 		{ "anew\n\n", { .verb = CONTROL_ANEW }, "", "" },
@@ -186,6 +189,15 @@ static const char *const bad[] = {
 	"barred\n" A "\n",
 	"unbar\n" A,
 	"unbar\n*\n\n",
+	"block",
+	"block\n",
+	"block 1\n" A B "\n",
+	"block\n" A "\n",
+	"block\n" A B A "\n",
+	"block\n" A B,
+	"blocked\n" A B "\n",
+	"unblock\n" B "\n",
+	"unblock\n*\n*\n\n",
 	"keys",
 	"keys\n\n",
 	"keys \n\n",
@@ -299,6 +311,12 @@ static void users_are_bounded(void **state)
 	ids_are_bounded("bar\n", "\n");
 }
 
+static void pairs_are_bounded(void **state)
+{
+	(void)state;
+	ids_are_bounded("block\n", "\n");
+}
+
 static void ids_come_one_by_one(void **state)
 {
 	(void)state;
@@ -323,6 +341,7 @@ int main(void)
 		cmocka_unit_test(recipients_are_bounded),
 		cmocka_unit_test(sessions_are_bounded),
 		cmocka_unit_test(users_are_bounded),
+		cmocka_unit_test(pairs_are_bounded),
 		cmocka_unit_test(ids_come_one_by_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,8 +126,10 @@ static void the_plugin_reads_what_is_collected(void **state)
 	fanout_anew(fanout);
 	fanout_bar(fanout, ids, 2);
 	fanout_unbar(fanout, ids + 1, 1);
+	fanout_block(fanout, ids, 1);
+	fanout_unblock(fanout, ids, 1);
 	fanout_resync(fanout, 1500, STR("{}"));
-	assert_int_equal(told.noted, 6);
+	assert_int_equal(told.noted, 8);
 
 	struct str rest = { fanout->batch.data, fanout->batch.len };
 	struct control control = control_next(&rest);
@@ -151,6 +153,12 @@ static void the_plugin_reads_what_is_collected(void **state)
 	control = control_next(&rest);
 	assert_int_equal(control.verb, CONTROL_UNBAR);
 	assert_true(str_equal(control.ids, STR("ab000000-0000-0000-0000-000000000000\n")));
+	control = control_next(&rest);
+	assert_int_equal(control.verb, CONTROL_BLOCK);
+	assert_int_equal(control.nids, 2);
+	assert_true(
+		str_starts(control.ids, STR("02000000-0000-0000-0000-000000000000\nab000000-")));
+	assert_int_equal(control_next(&rest).verb, CONTROL_UNBLOCK);
 	control = control_next(&rest);
 	assert_int_equal(control.verb, CONTROL_RESYNC);
 	assert_int_equal(control.window_ms, 1500);

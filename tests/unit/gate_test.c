@@ -100,8 +100,9 @@ static struct uuid id_of(uint32_t number)
 /* With the columns of all steps; times are null, but for that at which somebody was barred. */
 static PGresult *page_make(uint32_t first, uint32_t count)
 {
-	static char id_name[] = "id", until_name[] = "until_at", barred_name[] = "barred_at";
 	static char issuer_name[] = "issuer", kid_name[] = "kid", jwk_name[] = "jwk";
+	static char id_name[] = "id", until_name[] = "until_at", barred_name[] = "barred_at",
+		    user_name[] = "user_id", blocked_name[] = "blocked_id";
 	PGresAttDesc columns[] = {
 		{ .name = id_name, .format = 1, .typlen = 16 },
 		{ .name = until_name, .format = 1, .typlen = 8 },
@@ -109,12 +110,14 @@ static PGresult *page_make(uint32_t first, uint32_t count)
 		{ .name = issuer_name, .format = 1, .typlen = -1 },
 		{ .name = kid_name, .format = 1, .typlen = -1 },
 		{ .name = jwk_name, .format = 1, .typlen = -1 },
+		{ .name = user_name, .format = 1, .typlen = 16 },
+		{ .name = blocked_name, .format = 1, .typlen = 16 },
 	};
 	static char issuer[] = ISSUER, kid[] = "k", jwk[] = "{\"kid\":\"k\"}";
 	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	assert_int_equal(PQsetResultAttrs(result, 6, columns), 1);
+	assert_int_equal(PQsetResultAttrs(result, 8, columns), 1);
 	for (uint32_t i = 0; i < count; i++) {
-		struct uuid id = id_of(first + i);
+		struct uuid id = id_of(first + i), blocked_id = id_of(2 * (first + i));
 		uint64_t at = htobe64(1000000);
 		assert_int_equal(PQsetvalue(result, (int)i, 0, (char *)id.bytes, sizeof(id)), 1);
 		assert_int_equal(PQsetvalue(result, (int)i, 1, NULL, -1), 1);
@@ -122,6 +125,9 @@ static PGresult *page_make(uint32_t first, uint32_t count)
 		assert_int_equal(PQsetvalue(result, (int)i, 3, issuer, sizeof(issuer) - 1), 1);
 		assert_int_equal(PQsetvalue(result, (int)i, 4, kid, sizeof(kid) - 1), 1);
 		assert_int_equal(PQsetvalue(result, (int)i, 5, jwk, sizeof(jwk) - 1), 1);
+		assert_int_equal(PQsetvalue(result, (int)i, 6, (char *)id.bytes, sizeof(id)), 1);
+		assert_int_equal(
+			PQsetvalue(result, (int)i, 7, (char *)blocked_id.bytes, sizeof(id)), 1);
 	}
 	return result;
 }
@@ -226,6 +232,29 @@ static void no_more_are_told_as_barred_than_a_broker_keeps(void **state)
 	assert_int_equal(told, BARRED_MOST);
 	answer_the_rest(EPOCH);
 	assert_true(gate_is_open(fixture.gate));
+}
+
+static void blocks_are_told_in_pairs_and_read_behind_the_last_pair(void **state)
+{
+	(void)state;
+	run(EPOCH);
+	while (asked && asked->call.query != Q_BLOCK_PAGE) {
+		answer(1, 0);
+		run(EPOCH);
+	}
+	answer(1, PAGE);
+	run(EPOCH);
+	struct uuid last = id_of(PAGE), last_blocked = id_of(2 * PAGE);
+	assert_int_equal(asked->call.query, Q_BLOCK_PAGE);
+	assert_memory_equal(asked->call.params[0].bytes, &last, sizeof(last));
+	assert_memory_equal(asked->call.params[1].bytes, &last_blocked, sizeof(last));
+	answer(PAGE + 1, 1);
+	run(EPOCH);
+	answer_the_rest(EPOCH);
+	assert_true(gate_is_open(fixture.gate));
+	const char *bytes = broker_read(fixture.mqtt, fixture.broker, "open\n\n");
+	assert_non_null(strstr(bytes, "block\n00000001-0000-0000-0000-000000000000\n00000002-"));
+	assert_non_null(strstr(bytes, "block\n000003e9-0000-0000-0000-000000000000\n000007d2-"));
 }
 
 static const char barred_record[] = "{\"type\":\"user.unbarred\","
@@ -381,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(it_opens_when_all_pages_are_told),
 		TEST(no_more_are_told_as_barred_than_a_broker_keeps),
+		TEST(blocks_are_told_in_pairs_and_read_behind_the_last_pair),
 		TEST(a_page_from_before_a_change_is_read_again),
 		TEST(keys_are_told_before_it_opens_and_when_they_change),
 		TEST(a_page_that_cannot_be_read_is_asked_for_again_a_little_later),
