@@ -95,6 +95,8 @@ static const struct conf_key keys[] = {
 		"multiplies every rate limit; 0: no limits" },
 	{ "access_log", CONF_BOOL, NULL, AT(access_log), 0, 1, "true", false,
 		"log one line a request" },
+	{ "password_concurrency", CONF_INT, "hashes", AT(password_concurrency), 0, 64, "2", false,
+		"of passwords at once in all workers, each of 19 MiB; 0: any number" },
 	{ "trusted_proxies", CONF_NETWORKS, NULL, AT(trusted_proxies), 0, LIST_MAX, "", false,
 		"peers whose X-Forwarded-For, -Proto and -Host are believed, space between; unix: for those on a UNIX socket" },
 	{ "cors_origins", CONF_ORIGINS, NULL, AT(cors_origins), 0, LIST_MAX, "", false,

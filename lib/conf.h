@@ -45,9 +45,10 @@ struct conf {
 	char *rest_socket; /* UNIX socket; empty: var/run/rest.sock */
 	int rest_workers;
 	int rest_backlog;
-	char *shm;	       /* shared counters and rate limits; empty: var/run/rest.shm */
-	double rate_scale;     /* multiplies every rate limit; 0: none */
-	bool access_log;       /* one line a request */
+	char *shm;		  /* shared counters and rate limits; empty: var/run/rest.shm */
+	double rate_scale;	  /* multiplies every rate limit; 0: none */
+	bool access_log;	  /* one line a request */
+	int password_concurrency; /* hashes of passwords at once; 0: any number */
 	char *trusted_proxies; /* whose X-Forwarded-For is believed (lib/address.h), spaces between */
 	char *cors_origins;    /* whose pages may call (lib/origin.h), spaces between */
 

@@ -50,6 +50,8 @@ const struct shm_counter_info shm_counters[SHM_COUNTER__MAX] = {
 		"Requests refused by a rate limit." },
 	[SHM_RATE_TABLE_FULL] = { "parley_rest_rate_table_full_total",
 		"Requests let through because the table of rate limits was full." },
+	[SHM_TURNS_REFUSED] = { "parley_rest_turns_refused_total",
+		"Requests refused because too many passwords were being hashed." },
 };
 
 const int64_t shm_bucket_us[SHM_BUCKETS - 1] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000,

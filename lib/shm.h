@@ -23,6 +23,7 @@ enum shm_counter {
 	SHM_TOKENS_VERIFIED, /* signatures checked, that is: not found in the cache */
 	SHM_RATE_LIMITED,
 	SHM_RATE_TABLE_FULL, /* a request was let through for want of a bucket */
+	SHM_TURNS_REFUSED,   /* 503 because too many passwords were hashed at once */
 	SHM_COUNTER__MAX
 };
 
@@ -62,6 +63,8 @@ struct shm {
 	_Atomic uint64_t boot; /* of the machine: time_mono_us, in rate, begins anew with each */
 	_Atomic uint64_t counters[SHM_COUNTER__MAX];
 	_Atomic uint32_t nroutes;
+	_Atomic uint32_t
+		turns_ended; /* at hashing passwords (rest/turn.h): who waits for one sleeps on it */
 	struct shm_route routes[SHM_ROUTES_MAX];
 	struct shm_rate_slot rate[SHM_RATE_SLOTS];
 };

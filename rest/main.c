@@ -23,6 +23,7 @@
 #include "rest/parent.h"
 #include "rest/route.h"
 #include "rest/service.h"
+#include "rest/turn.h"
 #include "sql/store/health.h"
 
 static volatile sig_atomic_t stopping;
@@ -53,6 +54,7 @@ static void worker_open(
 		.db = db_new(conf->rest_database, "parley-rest", conf->statement_timeout_ms),
 		.arena = arena_new(),
 		.tokens = token_cache_new(),
+		.turns = turns_new(conf, shm),
 		.identity_keys = identity_keys_new(conf),
 		.services = service_cache_new(),
 	};
@@ -66,6 +68,7 @@ static void worker_close(struct worker *worker)
 	db_free(worker->db);
 	arena_free(worker->arena);
 	free(worker->tokens);
+	turns_free(worker->turns);
 	identity_keys_free(worker->identity_keys);
 	free(worker->services);
 	buf_free(&worker->body);

@@ -53,6 +53,7 @@ struct worker {
 	struct db *db;
 	struct arena *arena;
 	struct token_cache *tokens;
+	struct turns *turns;
 	struct identity_keys *identity_keys; /* NULL: no identity provider is configured */
 	struct service_cache *services;
 	int64_t audit_id; /* row of the request in hand in the audit log; 0: it has none */

@@ -11,6 +11,7 @@
 #include "rest/password.h"
 #include "rest/refresh.h"
 #include "rest/reply.h"
+#include "rest/turn.h"
 #include "sql/store/session.h"
 #include "sql/store/user.h"
 
@@ -87,7 +88,7 @@ enum err auth_register(struct request *req)
 	device_new_read(req->json, &req->faults, &device);
 	err = request_check(req);
 	if (err == OK)
-		err = password_hash(new.password, hash);
+		err = turn_hash(req->worker->turns, new.password, hash);
 	if (err != OK)
 		return err;
 	uuid_new(&user_id);
@@ -106,7 +107,7 @@ static enum err password_strengthen(
 {
 	char stronger[crypto_pwhash_STRBYTES];
 
-	if (!password_is_weak(hash) || password_hash(password, stronger) != OK)
+	if (!password_is_weak(hash) || turn_hash(req->worker->turns, password, stronger) != OK)
 		return OK;
 	return db_user_password_update(req->db, req->arena, user, str_of(stronger), hash);
 }
@@ -119,6 +120,7 @@ enum err auth_login(struct request *req)
 	struct refresh refresh;
 	struct user user = { 0 };
 	struct password known = { { NULL, 0 }, TIME_NONE };
+	bool fits;
 	enum err err;
 
 	login_read(req->json, &req->faults, &login);
@@ -132,8 +134,11 @@ enum err auth_login(struct request *req)
 			req->db, req->arena, login.handle, login.email, &user, &known);
 	if (err != OK && err != ERR_NOT_FOUND)
 		return err;
+	err = turn_fits(req->worker->turns, login.password, known.hash, &fits);
+	if (err != OK)
+		return err;
 	req->detail = "The name or the password is wrong.";
-	if (!password_fits(login.password, known.hash))
+	if (!fits)
 		return ERR_UNAUTHORIZED;
 	refresh_new(&refresh);
 	session_start(req, &user.id, &device, &refresh, &session);
@@ -190,6 +195,7 @@ enum err auth_password(struct request *req)
 	struct password known = { { NULL, 0 }, TIME_NONE };
 	struct str handle = { NULL, 0 };
 	char hash[crypto_pwhash_STRBYTES];
+	bool fits;
 	enum err err;
 
 	password_change_read(req->json, &req->faults, &change);
@@ -202,10 +208,12 @@ enum err auth_password(struct request *req)
 	}
 	if (err == OK)
 		err = guard_login(req, handle);
-	if (err == OK && !password_fits(change.current, known.hash))
+	if (err == OK)
+		err = turn_fits(req->worker->turns, change.current, known.hash, &fits);
+	if (err == OK && !fits)
 		err = ERR_FORBIDDEN;
 	if (err == OK)
-		err = password_hash(change.new, hash);
+		err = turn_hash(req->worker->turns, change.new, hash);
 	if (err == OK)
 		err = db_user_password_change(req->db, req->arena, user, known.changed_at_us,
 			str_of(hash), &req->caller.session_id);

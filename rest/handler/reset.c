@@ -5,8 +5,8 @@
 
 #include "lib/model/user.h"
 #include "rest/guard.h"
-#include "rest/password.h"
 #include "rest/reply.h"
+#include "rest/turn.h"
 #include "sql/store/reset.h"
 
 enum err reset_request(struct request *req)
@@ -41,7 +41,7 @@ enum err reset_confirm(struct request *req)
 	if (err == OK)
 		err = db_reset_known(req->db, req->arena, token_hash);
 	if (err == OK)
-		err = password_hash(confirm.password, hash);
+		err = turn_hash(req->worker->turns, confirm.password, hash);
 	if (err == OK)
 		err = db_reset_confirm(req->db, req->arena, token_hash, str_of(hash));
 	if (err == ERR_UNAUTHORIZED)

@@ -214,18 +214,19 @@ describe('logging in', () => {
 
 	it('takes as long for an unknown user as for a wrong password', async () => {
 		const person = await register(stack, 'Timing');
-		const least = async (handle) => {
-			let best = Infinity;
-			for (let i = 0; i < 7; i++) {
-				const begin = performance.now();
-				await guest.post('auth/login', { handle, password: 'wrong password' });
-				best = Math.min(best, performance.now() - begin);
-			}
-			return best;
+		const took = async (handle) => {
+			const begin = performance.now();
+			await guest.post('auth/login', { handle, password: 'wrong password' });
+			return performance.now() - begin;
 		};
-		const known = await least(person.handle);
-		const unknown = await least(handleOf('nobody'));
-		assert.ok(unknown > known * 0.6 && unknown < known * 1.7, `${unknown} ms and ${known} ms`);
+		// Whatever else the machine does only adds, so the least of many comes near the truth; more are taken where it has not yet.
+		let [known, unknown] = [Infinity, Infinity];
+		const alike = () => unknown > known * 0.6 && unknown < known * 1.7;
+		for (let i = 0; i < 5 || (i < 60 && !alike()); i++) {
+			known = Math.min(known, await took(person.handle));
+			unknown = Math.min(unknown, await took(handleOf('nobody')));
+		}
+		assert.ok(alike(), `${unknown} ms and ${known} ms`);
 	});
 
 	const wrong = [

@@ -78,6 +78,7 @@ export async function startStack({ env = {}, directory = undefined } = {}) {
 		PARLEY_MQTT_PORT: String(await freePort()),
 		PARLEY_METRICS_PORT: String(await freePort()),
 		PARLEY_RATE_SCALE: '0',
+		PARLEY_PASSWORD_CONCURRENCY: '0', // people are made in crowds here
 		PARLEY_DEMO: '0',
 		PARLEY_IDENTITY_WEBHOOK_SECRET: WEBHOOK_SECRET,
 		...env,
