@@ -32,6 +32,7 @@ enum {
 struct token_slot {
 	uint8_t hash[TOKEN_HASH_BYTES];
 	struct claims claims; /* expires_at_s 0: empty */
+	uint64_t generation;  /* of the keys of identity providers; 0: a token of ours */
 };
 
 struct token_cache {
@@ -71,6 +72,7 @@ static enum err token_verify(struct request *req, struct str token, struct claim
 	uint8_t hash[TOKEN_HASH_BYTES];
 	struct token_slot *slot;
 	bool found;
+	uint64_t generation = 0;
 	enum err err;
 
 	if (token.len == 0 || token.len > IDP_TOKEN_MAX)
@@ -78,19 +80,24 @@ static enum err token_verify(struct request *req, struct str token, struct claim
 	crypto_generichash(
 		hash, sizeof(hash), (const unsigned char *)token.ptr, token.len, NULL, 0);
 	slot = token_slot_of(req->worker->tokens, hash, &found);
-	if (found && slot->claims.expires_at_s > now_s) {
+	if (found && slot->claims.expires_at_s > now_s &&
+		(slot->generation == 0 || slot->generation == identity_generation(req))) {
 		*out = slot->claims;
 		return OK;
 	}
 	shm_count(req->worker->shm, SHM_TOKENS_VERIFIED);
 	err = jose_verify(req->worker->keys, req->conf->token_issuer, req->conf->token_audience,
 		token, now_s, out);
-	if (err == ERR_UNAUTHORIZED)
+	if (err == ERR_UNAUTHORIZED && req->worker->identity_keys) {
 		err = identity_verify(req, token, now_s, out);
+		if (err == OK)
+			generation = identity_generation(req);
+	}
 	if (err != OK)
 		return err;
 	memcpy(slot->hash, hash, sizeof(hash));
 	slot->claims = *out;
+	slot->generation = generation;
 	return OK;
 }
 

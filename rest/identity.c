@@ -20,7 +20,9 @@ enum {
 };
 
 struct identity_keys {
-	struct idp *idp; /* NULL: not read yet */
+	struct idp *idp;     /* NULL: not read yet */
+	struct buf document; /* of which it was read */
+	uint64_t generation;
 	int64_t read_at_us;
 	int64_t wanted_at_us;
 };
@@ -40,9 +42,37 @@ struct identity_keys *identity_keys_new(const struct conf *conf)
 
 void identity_keys_free(struct identity_keys *keys)
 {
-	if (keys)
-		idp_free(keys->idp);
+	if (!keys)
+		return;
+	idp_free(keys->idp);
+	buf_free(&keys->document);
 	free(keys);
+}
+
+static bool keys_are(const struct identity_keys *keys, const struct buf *document)
+{
+	return keys->idp && str_equal((struct str){ keys->document.data, keys->document.len },
+				    (struct str){ document->data, document->len });
+}
+
+/* Takes the document over when it is another one. */
+static enum err keys_take(struct identity_keys *keys, struct buf *document)
+{
+	struct idp *idp;
+
+	if (keys_are(keys, document))
+		return OK;
+	if (idp_read((struct str){ document->data, document->len }, &idp) != OK) {
+		log_error("the keys of the identity providers cannot be used");
+		return ERR_INTERNAL;
+	}
+	idp_free(keys->idp);
+	buf_free(&keys->document);
+	keys->idp = idp;
+	keys->document = *document;
+	keys->generation++;
+	*document = (struct buf){ 0 };
+	return OK;
 }
 
 /* Reads the keys; those that there were stay where that fails. */
@@ -50,23 +80,17 @@ static enum err keys_read(struct request *req, struct identity_keys *keys)
 {
 	struct identity_key *rows;
 	struct buf document = { 0 };
-	struct idp *idp;
 	size_t count;
 	enum err err = db_identity_keys(req->db, req->arena, &rows, &count);
 
 	if (err != OK)
 		return err;
 	identity_document_write(&document, req->conf, rows, count);
-	err = idp_read((struct str){ document.data, document.len }, &idp);
+	err = keys_take(keys, &document);
 	buf_free(&document);
-	if (err != OK) {
-		log_error("the keys of the identity providers cannot be used");
-		return ERR_INTERNAL;
-	}
-	idp_free(keys->idp);
-	keys->idp = idp;
-	keys->read_at_us = time_mono_us();
-	return OK;
+	if (err == OK)
+		keys->read_at_us = time_mono_us();
+	return err;
 }
 
 static bool keys_are_older(const struct identity_keys *keys, int64_t age_us)
@@ -116,8 +140,6 @@ enum err identity_verify(struct request *req, struct str token, int64_t now_s, s
 	struct idp_token *verified;
 	enum err err;
 
-	if (!req->worker->identity_keys)
-		return ERR_UNAUTHORIZED;
 	verified = arena_alloc(req->arena, sizeof(*verified));
 	err = token_check(req, req->worker->identity_keys, token, now_s, verified);
 	if (err != OK)
@@ -138,4 +160,13 @@ enum err identity_verify(struct request *req, struct str token, int64_t now_s, s
 	};
 	uuid_format(&identity.device_id, out->device_id);
 	return OK;
+}
+
+uint64_t identity_generation(struct request *req)
+{
+	struct identity_keys *keys = req->worker->identity_keys;
+
+	if (keys_are_older(keys, KEYS_AGE_MAX_US) && keys_read(req, keys) != OK)
+		log_warn("the keys of the identity providers could not be looked at");
+	return keys->generation;
 }

@@ -412,6 +412,22 @@ describe('keys that change', () => {
 		assert.equal((await me(token)).status, 200);
 	});
 
+	it('are withdrawn: what was taken before is refused, too', async () => {
+		const subject = newSubject();
+		const token = await tokenOf(subject, {}, keys.EdDSA);
+		const other = await tokenOf(newSubject(), {}, keys.RS256);
+		for (const kept of [token, other]) for (const answer of await everywhere(kept)) must(answer, 200);
+		served.main = served.main.filter((key) => key !== keys.EdDSA);
+		await stack.sql(`update identity_wanted set asked_at = now() - interval '2 minutes', taken_at = now() - interval '1 minute'`);
+		const unknown = await tokenOf(subject, {}, { ...keys.stranger, kid: 'unknown' });
+		// each worker looks when a token names a key that it does not know
+		await waitFor(async () => {
+			await everywhere(unknown);
+			return (await everywhere(token)).every((answer) => answer.status === 401);
+		}, 10_000, 'the key that is gone is no good any more');
+		for (const answer of await everywhere(other)) must(answer, 200);
+	});
+
 	it('are asked for of the issuer alone whose token it is', async () => {
 		await stack.sql('delete from identity_wanted');
 		assert.equal((await me(await sign({ ...keys.stranger, kid: 'unknown' }, { iss: OTHER, aud: 'chat', sub: 'x' }))).status, 401);

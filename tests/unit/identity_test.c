@@ -41,18 +41,23 @@ static const struct {
 	const char *handle, *name, *email, *avatar;
 } rows[] = {
 	{ HEAD "}", NULL, NULL, NULL, NULL },
-	{ HEAD ",\"preferred_username\":\"alice\",\"name\":\"Alice A.\",\"email\":\"alice@example.com\","
+	{ HEAD ",\"preferred_username\":\"alice\",\"name\":\"Alice "
+	       "A.\",\"email\":\"alice@example.com\","
 	       "\"email_verified\":true,\"picture\":\"https:\\/\\/example.com\\/a.png\"}",
 		"alice", "Alice A.", "alice@example.com", "https://example.com/a.png" },
 	{ HEAD ",\"username\":\"bob\",\"image_url\":\"http://example.com/b\"}", "bob", NULL, NULL,
 		"http://example.com/b" },
 	/* the first that can be one */
-	{ HEAD ",\"preferred_username\":\"bob@example.com\",\"nickname\":\"bob\"}", "bob", NULL, NULL, NULL },
-	{ HEAD ",\"preferred_username\":7,\"username\":\"\",\"nickname\":\"b o b\"}", NULL, NULL, NULL, NULL },
-	{ HEAD ",\"preferred_username\":\"" X10 X10 X10 "xx\"}", X10 X10 X10 "xx", NULL, NULL, NULL },
-	{ HEAD ",\"preferred_username\":\"" X10 X10 X10 "xxx\",\"username\":\"ab\"}", NULL, NULL, NULL, NULL },
-	{ HEAD ",\"picture\":\"javascript:alert(1)\",\"image_url\":\"https://example.com\"}", NULL, NULL, NULL,
-		"https://example.com" },
+	{ HEAD ",\"preferred_username\":\"bob@example.com\",\"nickname\":\"bob\"}", "bob", NULL,
+		NULL, NULL },
+	{ HEAD ",\"preferred_username\":7,\"username\":\"\",\"nickname\":\"b o b\"}", NULL, NULL,
+		NULL, NULL },
+	{ HEAD ",\"preferred_username\":\"" X10 X10 X10 "xx\"}", X10 X10 X10 "xx", NULL, NULL,
+		NULL },
+	{ HEAD ",\"preferred_username\":\"" X10 X10 X10 "xxx\",\"username\":\"ab\"}", NULL, NULL,
+		NULL, NULL },
+	{ HEAD ",\"picture\":\"javascript:alert(1)\",\"image_url\":\"https://example.com\"}", NULL,
+		NULL, NULL, "https://example.com" },
 	/* names are cut, and what deceives in them is left out */
 	{ HEAD ",\"name\":\"  \\u202eAlice\\u0007\\n  \"}", NULL, "Alice", NULL, NULL },
 	{ HEAD ",\"name\":\"\\u200b \\u2060\"}", NULL, NULL, NULL, NULL },
@@ -63,8 +68,10 @@ static const struct {
 	{ HEAD ",\"email\":\"alice@example.com\"}", NULL, NULL, "alice@example.com", NULL },
 	{ HEAD ",\"email\":\"alice@example.com\",\"email_verified\":\"true\"}", NULL, NULL,
 		"alice@example.com", NULL },
-	{ HEAD ",\"email\":\"alice@example.com\",\"email_verified\":false}", NULL, NULL, NULL, NULL },
-	{ HEAD ",\"email\":\"alice@example.com\",\"email_verified\":\"false\"}", NULL, NULL, NULL, NULL },
+	{ HEAD ",\"email\":\"alice@example.com\",\"email_verified\":false}", NULL, NULL, NULL,
+		NULL },
+	{ HEAD ",\"email\":\"alice@example.com\",\"email_verified\":\"false\"}", NULL, NULL, NULL,
+		NULL },
 	{ HEAD ",\"email\":\"alice\"}", NULL, NULL, NULL, NULL },
 	{ HEAD ",\"email\":\"a@b, c@d\"}", NULL, NULL, NULL, NULL },
 };
@@ -104,12 +111,12 @@ static void test_devices(void **state)
 {
 	struct identity identity;
 	(void)state;
-	assert_int_equal(identity_claims_read(arena, &conf, STR(HEAD ",\"sid\":\"x\"}"), &session,
-				 &identity),
+	assert_int_equal(identity_claims_read(
+				 arena, &conf, STR(HEAD ",\"sid\":\"x\"}"), &session, &identity),
 		OK);
 	assert_true(uuid_equal(&identity.device_id, &session));
-	assert_int_equal(identity_claims_read(arena, &conf, STR(HEAD ",\"sid\":\"\"}"), &session,
-				 &identity),
+	assert_int_equal(
+		identity_claims_read(arena, &conf, STR(HEAD ",\"sid\":\"\"}"), &session, &identity),
 		OK);
 	assert_true(uuid_equal(&identity.device_id, &identity.user_id));
 }
@@ -118,21 +125,22 @@ static void test_bad_claims(void **state)
 {
 	static const char *const bad[] = { "", "[]", "{}", "{\"iss\":\"a\",\"sub\":\"b\"}",
 		"{\"iss\":\"a\",\"exp\":1}", "{\"sub\":\"a\",\"exp\":1}", HEAD ",\"exp\":1}",
-		"{\"iss\":\"a\",\"sub\":\"\",\"exp\":1}", "{\"iss\":\"a\",\"sub\":\"b\",\"exp\":\"1\"}" };
+		"{\"iss\":\"a\",\"sub\":\"\",\"exp\":1}",
+		"{\"iss\":\"a\",\"sub\":\"b\",\"exp\":\"1\"}" };
 	struct identity identity;
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(identity_claims_read(
-					 arena, &conf, str_of(bad[i]), &session, &identity),
+		assert_int_equal(
+			identity_claims_read(arena, &conf, str_of(bad[i]), &session, &identity),
 			ERR_INVALID_INPUT);
 }
 
 #define DATA(more) "{\"type\":\"user.created\",\"data\":{\"id\":\"user_1\"" more "}}"
 #define ADDRESSES                                                                                  \
-	",\"email_addresses\":[{\"id\":\"idn_1\",\"email_address\":\"old@example.com\","            \
-	"\"verification\":{\"status\":\"verified\"}},{\"id\":\"idn_2\","                            \
-	"\"email_address\":\"new@example.com\",\"verification\":{\"status\":\"unverified\"}},"      \
-	"{\"id\":\"idn_3\",\"email_address\":\"third@example.com\",\"verification\":null}],"        \
+	",\"email_addresses\":[{\"id\":\"idn_1\",\"email_address\":\"old@example.com\","           \
+	"\"verification\":{\"status\":\"verified\"}},{\"id\":\"idn_2\","                           \
+	"\"email_address\":\"new@example.com\",\"verification\":{\"status\":\"unverified\"}},"     \
+	"{\"id\":\"idn_3\",\"email_address\":\"third@example.com\",\"verification\":null}],"       \
 	"\"primary_email_address_id\":"
 
 static const struct {
@@ -142,24 +150,31 @@ static const struct {
 	const char *handle, *name, *email;
 } events[] = {
 	{ DATA(""), IDENTITY_CREATED, NULL, NULL, NULL, NULL },
-	{ DATA(",\"username\":\"alice\",\"first_name\":\"Alice\",\"last_name\":\"A.\"" ADDRESSES "\"idn_1\""),
+	{ DATA(",\"username\":\"alice\",\"first_name\":\"Alice\",\"last_name\":\"A.\"" ADDRESSES
+	       "\"idn_1\""),
 		IDENTITY_CREATED, NULL, "alice", "Alice A.", "old@example.com" },
-	{ DATA(",\"username\":\"alice\",\"first_name\":null,\"last_name\":null" ADDRESSES "\"idn_2\""),
+	{ DATA(",\"username\":\"alice\",\"first_name\":null,\"last_name\":null" ADDRESSES
+	       "\"idn_2\""),
 		IDENTITY_CREATED, NULL, "alice", "alice", NULL },
-	{ DATA(",\"username\":null,\"first_name\":\"Alice\",\"last_name\":null" ADDRESSES "\"idn_3\""),
+	{ DATA(",\"username\":null,\"first_name\":\"Alice\",\"last_name\":null" ADDRESSES
+	       "\"idn_3\""),
 		IDENTITY_CREATED, NULL, NULL, "Alice", "third@example.com" },
 	{ DATA(ADDRESSES "null"), IDENTITY_CREATED, NULL, NULL, NULL, NULL },
 	{ DATA(ADDRESSES "\"idn_4\""), IDENTITY_CREATED, NULL, NULL, NULL, NULL },
-	{ DATA(",\"email_addresses\":7,\"primary_email_address_id\":\"x\""), IDENTITY_CREATED, NULL, NULL, NULL, NULL },
-	{ "{\"type\":\"user.updated\",\"data\":{\"id\":\"user_1\"}}", IDENTITY_UPDATED, NULL, NULL, NULL, NULL },
-	{ "{\"type\":\"user.deleted\",\"data\":{\"id\":\"user_1\",\"deleted\":true}}", IDENTITY_DELETED, NULL, NULL,
+	{ DATA(",\"email_addresses\":7,\"primary_email_address_id\":\"x\""), IDENTITY_CREATED, NULL,
+		NULL, NULL, NULL },
+	{ "{\"type\":\"user.updated\",\"data\":{\"id\":\"user_1\"}}", IDENTITY_UPDATED, NULL, NULL,
 		NULL, NULL },
+	{ "{\"type\":\"user.deleted\",\"data\":{\"id\":\"user_1\",\"deleted\":true}}",
+		IDENTITY_DELETED, NULL, NULL, NULL, NULL },
 	{ "{\"type\":\"session.created\"}", IDENTITY_OTHER, NULL, NULL, NULL, NULL },
 	{ "{\"type\":\"user.created\"}", IDENTITY_OTHER, "data", NULL, NULL, NULL },
 	{ "{\"type\":\"user.created\",\"data\":[]}", IDENTITY_OTHER, "data", NULL, NULL, NULL },
 	{ "{\"type\":\"user.created\",\"data\":{}}", IDENTITY_OTHER, "data.id", NULL, NULL, NULL },
-	{ "{\"type\":\"user.created\",\"data\":{\"id\":\"\"}}", IDENTITY_OTHER, "data.id", NULL, NULL, NULL },
-	{ "{\"type\":\"user.created\",\"data\":{\"id\":7}}", IDENTITY_OTHER, "data.id", NULL, NULL, NULL },
+	{ "{\"type\":\"user.created\",\"data\":{\"id\":\"\"}}", IDENTITY_OTHER, "data.id", NULL,
+		NULL, NULL },
+	{ "{\"type\":\"user.created\",\"data\":{\"id\":7}}", IDENTITY_OTHER, "data.id", NULL, NULL,
+		NULL },
 	{ "{\"data\":{\"id\":\"user_1\"}}", IDENTITY_OTHER, "type", NULL, NULL, NULL },
 	{ "{\"type\":7}", IDENTITY_OTHER, "type", NULL, NULL, NULL },
 };
