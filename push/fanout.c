@@ -205,13 +205,14 @@ enum err fanout_deliver(struct fanout *fanout, const struct delivery *delivery, 
 
 /* One line, and ids below it; in as many as they take, each with an even number of them. */
 _Static_assert(CONTROL_RECIPIENTS_MAX % 2 == 0, "a pair is not torn");
-static void list_send(struct fanout *fanout, const char *line, const struct uuid *ids, size_t count)
+static void list_send(
+	struct fanout *fanout, const char *line, const struct uuid *ids, size_t count, bool awaited)
 {
 	for (size_t from = 0; from < count; from += CONTROL_RECIPIENTS_MAX) {
 		size_t left = count - from;
 		size_t step = left < CONTROL_RECIPIENTS_MAX ? left : CONTROL_RECIPIENTS_MAX;
 		struct buf *text =
-			batch_extend(fanout, HEAD_MAX_BYTES + step * ID_LINE_BYTES, true);
+			batch_extend(fanout, HEAD_MAX_BYTES + step * ID_LINE_BYTES, awaited);
 		buf_add_string(text, line);
 		ids_write(text, ids + from, step);
 	}
@@ -222,17 +223,22 @@ void fanout_revoke(
 {
 	char line[HEAD_MAX_BYTES];
 	snprintf(line, sizeof(line), "revoke %lld\n", (long long)until_s);
-	list_send(fanout, line, sessions, count);
+	list_send(fanout, line, sessions, count, true);
 }
 
 void fanout_bar(struct fanout *fanout, const struct uuid *users, size_t count)
 {
-	list_send(fanout, "bar\n", users, count);
+	list_send(fanout, "bar\n", users, count, true);
 }
 
 void fanout_unbar(struct fanout *fanout, const struct uuid *users, size_t count)
 {
-	list_send(fanout, "unbar\n", users, count);
+	list_send(fanout, "unbar\n", users, count, true);
+}
+
+void fanout_known(struct fanout *fanout, const struct uuid *sessions, size_t count)
+{
+	list_send(fanout, "known\n", sessions, count, false);
 }
 
 enum err fanout_keys(struct fanout *fanout, struct str document)
@@ -247,12 +253,12 @@ enum err fanout_keys(struct fanout *fanout, struct str document)
 
 void fanout_block(struct fanout *fanout, const struct uuid *pairs, size_t npairs)
 {
-	list_send(fanout, "block\n", pairs, 2 * npairs);
+	list_send(fanout, "block\n", pairs, 2 * npairs, true);
 }
 
 void fanout_unblock(struct fanout *fanout, const struct uuid *pairs, size_t npairs)
 {
-	list_send(fanout, "unblock\n", pairs, 2 * npairs);
+	list_send(fanout, "unblock\n", pairs, 2 * npairs, true);
 }
 
 void fanout_anew(struct fanout *fanout)

@@ -69,6 +69,9 @@ void fanout_revoke(
 void fanout_bar(struct fanout *fanout, const struct uuid *users, size_t count);
 void fanout_unbar(struct fanout *fanout, const struct uuid *users, size_t count);
 
+/* To the plugin alone, not awaited; only when mqtt_ready. Nothing is against these sessions. */
+void fanout_known(struct fanout *fanout, const struct uuid *sessions, size_t count);
+
 /* To the plugin alone, awaited: identity providers and their keys, in the place of those before. ERR_TOO_LARGE: they do not fit into what
  * the broker takes. */
 must_check enum err fanout_keys(struct fanout *fanout, struct str document);

@@ -47,6 +47,7 @@ struct seen_queue {
 struct identities {
 	const struct conf *conf;
 	struct mqtt *mqtt;
+	struct fanout *fanout;
 	struct events *events;
 	struct pipeline *pipeline;
 	struct metrics *metrics;
@@ -136,7 +137,7 @@ static bool was_done(const struct identities *identities, uint64_t hash, int64_t
 	return done->at_us != 0 && done->hash == hash && now_us - done->at_us < DONE_US;
 }
 
-/* --- who is turned out -------------------------------------------------------------------------- */
+/* --- who is turned out, and who is not -------------------------------------------------------------------------- */
 
 static void turn_out(struct seen *seen, int64_t until_us)
 {
@@ -156,6 +157,13 @@ static void refused_tell(struct identities *identities)
 		events_revoke(identities->events, &seen->session_id, 1, seen->refused_until_us);
 		seen_end(seen);
 	}
+}
+
+/* A broker that is gone does not know the connection any more. */
+static void known_tell(struct identities *identities, const struct uuid *session_id)
+{
+	if (mqtt_ready(identities->mqtt))
+		fanout_known(identities->fanout, session_id, 1);
 }
 
 /* --- the statement ------------------------------------------------------------------------------ */
@@ -189,6 +197,7 @@ static void seen_answered(void *ctx, enum err err, const struct rows *rows)
 	if (err == OK) {
 		identities->done[seen->hash % DONE_SLOTS] =
 			(struct done){ seen->hash, time_mono_us() };
+		known_tell(identities, &seen->session_id);
 		seen_end(seen);
 		return;
 	}
@@ -226,8 +235,10 @@ static void seen_take(
 	struct identity identity;
 	uint64_t hash = hash_of(identities, text), lane;
 	identities->metrics->values[METRIC_IDENTITIES_SEEN]++;
-	if (was_done(identities, hash, now_us))
+	if (was_done(identities, hash, now_us)) {
+		known_tell(identities, &notice->session_id);
 		return;
+	}
 	struct seen *seen = seen_make(identities, text);
 	seen->hash = hash;
 	seen->session_id = notice->session_id;
@@ -280,14 +291,15 @@ void identities_take(struct identities *identities, struct str text)
 
 /* --- from outside ------------------------------------------------------------------------------- */
 
-struct identities *identities_new(const struct conf *conf, struct mqtt *mqtt, struct events *events,
-	struct pipeline *pipeline, struct metrics *metrics)
+struct identities *identities_new(const struct conf *conf, struct mqtt *mqtt, struct fanout *fanout,
+	struct events *events, struct pipeline *pipeline, struct metrics *metrics)
 {
 	struct identities *identities = calloc(1, sizeof(*identities));
 	if (identities == NULL)
 		fatal("out of memory");
 	identities->conf = conf;
 	identities->mqtt = mqtt;
+	identities->fanout = fanout;
 	identities->events = events;
 	identities->pipeline = pipeline;
 	identities->metrics = metrics;

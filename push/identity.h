@@ -3,7 +3,8 @@
  * here their accounts and sessions are made where they are not there, by the store that REST uses, and who may not come in after all is
  * taken out again. A key that the plugin wants is asked for. Called by main.c.
  *
- * What the plugin says is lost with this process: then the next login or request of the person makes up for it.
+ * What the plugin says is lost with this process. So the plugin is told what has been done; whoever it was not told of has to come
+ * again when the next process listens.
  */
 #ifndef PUSH_IDENTITY_H
 #define PUSH_IDENTITY_H
@@ -22,8 +23,8 @@
 struct identities;
 
 /* Everything is borrowed. Owned by the caller. */
-struct identities *identities_new(const struct conf *conf, struct mqtt *mqtt, struct events *events,
-	struct pipeline *pipeline, struct metrics *metrics);
+struct identities *identities_new(const struct conf *conf, struct mqtt *mqtt, struct fanout *fanout,
+	struct events *events, struct pipeline *pipeline, struct metrics *metrics);
 
 /* After pipeline_free, which answers what is under way. */
 void identities_free(struct identities *identities);

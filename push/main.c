@@ -301,8 +301,8 @@ static void push_open(struct push *push)
 	if (stream_new(conf, push->events, push->resync, push->mqtt, &push->metrics,
 		    &push->stream) != OK)
 		fatal("cannot start");
-	push->identities =
-		identities_new(conf, push->mqtt, push->events, push->pipeline, &push->metrics);
+	push->identities = identities_new(
+		conf, push->mqtt, push->fanout, push->events, push->pipeline, &push->metrics);
 	push->gate = gate_new(conf, push->events, push->fanout, push->pipeline);
 	push->watch = slot_watch_new(conf->push_database, conf->slot, &push->metrics);
 	const struct mqtt_handlers handlers = {

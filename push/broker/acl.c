@@ -64,11 +64,14 @@ bool acl_allows(
 }
 
 /* Does parley-push take commands? It subscribes to them last. */
-static void push_note(struct clients *clients, struct client *push, int access, struct str topic)
+static void push_note(struct broker *broker, struct client *push, int access, struct str topic)
 {
 	bool is_subscription = access == MOSQ_ACL_SUBSCRIBE || access == MOSQ_ACL_UNSUBSCRIBE;
-	if (is_subscription && str_equal(topic, STR(TOPIC_COMMANDS)))
-		client_listen(clients, push, access == MOSQ_ACL_SUBSCRIBE);
+	if (!is_subscription || !str_equal(topic, STR(TOPIC_COMMANDS)))
+		return;
+	if (access == MOSQ_ACL_SUBSCRIBE && !push->listening)
+		identity_listen(broker);
+	client_listen(&broker->clients, push, access == MOSQ_ACL_SUBSCRIBE);
 }
 
 /* Is it the presence of somebody who has blocked the user? */
@@ -87,7 +90,7 @@ int acl_check(int event, void *data, void *userdata)
 	struct str topic = str_of(check->topic);
 	bool allowed = acl_allows(client, check->access, topic, check->retain, broker->now_s);
 	if (allowed && !client->user)
-		push_note(&broker->clients, client, check->access, topic);
+		push_note(broker, client, check->access, topic);
 	else if (allowed && check->access == MOSQ_ACL_WRITE)
 		allowed = command_admit(broker, client->user, topic,
 			(struct str){ check->payload, check->payloadlen });

@@ -200,6 +200,32 @@ struct client *client_of_session(const struct clients *clients, const struct uui
 	return NULL;
 }
 
+void clients_know(struct clients *clients, const struct uuid *session_id)
+{
+	uint64_t hash = table_hash(clients->hash_key, session_id);
+	struct table_node *node = table_chain(&clients->by_session, hash);
+	for (; node; node = node->next) {
+		struct client *client = table_entry(node, struct client, session_node);
+		if (node->hash == hash && uuid_equal(&client->session_id, session_id))
+			client->known = true;
+	}
+}
+
+static void unknown_expire(struct table_node *node, void *context)
+{
+	struct clients *clients = context;
+	struct client *client = table_entry(node, struct client, node);
+	if (!client->external || client->known || !client->connected)
+		return;
+	client->expires_at_s = 0;
+	clients->next_expiry_s = 0;
+}
+
+void clients_expire_unknown(struct clients *clients)
+{
+	table_each(&clients->by_handle, unknown_expire, clients);
+}
+
 struct client *client_of_user(const struct user *user)
 {
 	struct client *client = user->clients;

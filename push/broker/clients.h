@@ -48,6 +48,7 @@ struct client {
 	bool kicked;
 	bool revoked;	/* its session has ended: it may do nothing any more */
 	bool external;	/* let in by an identity provider's token */
+	bool known;	/* and parley-push has found nothing against it */
 	bool listening; /* parley-push: takes commands */
 	char device[TOPIC_DEVICE_MAX + 1];
 	unsigned char proof[CLIENT_PROOF_BYTES]; /* keyed hash of what it logged in with */
@@ -104,6 +105,12 @@ struct client *client_of_session(const struct clients *clients, const struct uui
 
 /* The same of a user. */
 struct client *client_of_user(const struct user *user);
+
+/* What came with a session is known from now on. */
+void clients_know(struct clients *clients, const struct uuid *session_id);
+
+/* Connections of identity providers' tokens that are not known expire now. */
+void clients_expire_unknown(struct clients *clients);
 
 /* An entry for a connection that has proved its claims on device. Older entries of the same handle
  * or client id make room. The user is taken out of its queue. ERR_UNAVAILABLE when out of memory,

@@ -112,6 +112,7 @@ static const struct verb_row {
 	[CONTROL_BLOCK] = { { "block", 5 }, bare_read, 2 },
 	[CONTROL_UNBLOCK] = { { "unblock", 7 }, bare_read, 2 },
 	[CONTROL_KEYS] = { { "keys ", 5 }, keys_read, 0 },
+	[CONTROL_KNOWN] = { { "known", 5 }, bare_read, 1 },
 	[CONTROL_ANEW] = { { "anew", 4 }, bare_read, 0 },
 	[CONTROL_OPEN] = { { "open", 4 }, bare_read, 0 },
 };

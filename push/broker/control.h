@@ -36,6 +36,10 @@
  *
  *	unblock\n …				it may again
  *
+ *	known\n				nothing is against these sessions, of which the plugin has told
+ *	<session id>\n …			(notice.h)
+ *	\n
+ *
  *	anew\n\n				all who are barred, and all blocks, are told once more from here to
  *						"open", which takes the place of what was told before
  *
@@ -69,6 +73,7 @@ enum control_verb {
 	CONTROL_BLOCK,
 	CONTROL_UNBLOCK,
 	CONTROL_KEYS,
+	CONTROL_KNOWN,
 	CONTROL_ANEW,
 	CONTROL_OPEN
 };

@@ -99,6 +99,9 @@ static void control_run(struct broker *broker, const struct control *control)
 	case CONTROL_KEYS:
 		identity_receive(broker, control);
 		break;
+	case CONTROL_KNOWN:
+		identity_receive_known(broker, control);
+		break;
 	case CONTROL_ANEW:
 		barred_begin(&broker->barred);
 		blocked_begin(&broker->blocked);

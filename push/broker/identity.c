@@ -78,6 +78,19 @@ enum err identity_tell(struct broker *broker, const struct idp_token *token)
 	return notice_publish(&notice);
 }
 
+void identity_listen(struct broker *broker)
+{
+	clients_expire_unknown(&broker->clients);
+}
+
+void identity_receive_known(struct broker *broker, const struct control *control)
+{
+	struct str ids = control->ids;
+	struct uuid session_id;
+	while (control_id(&ids, &session_id))
+		clients_know(&broker->clients, &session_id);
+}
+
 void identity_receive(struct broker *broker, const struct control *control)
 {
 	struct idp *idp;

@@ -34,6 +34,12 @@ must_check enum err identity_verify(
 /* Tells parley-push who comes in with a token. ERR_UNAVAILABLE: nobody is there to hear it, or no memory. */
 must_check enum err identity_tell(struct broker *broker, const struct idp_token *token);
 
+/* A parley-push listens from now on. What was told to the one before may have died with it: who is not known yet has to come again. */
+void identity_listen(struct broker *broker);
+
+/* The verb known. */
+void identity_receive_known(struct broker *broker, const struct control *control);
+
 /* The verb keys: these issuers and keys take the place of those before. What is bad, or no memory, leaves these. */
 void identity_receive(struct broker *broker, const struct control *control);
 

@@ -181,7 +181,7 @@ test('keys that take the place of others: the old ones are good no longer, who i
 
 test('the connection is closed when the token expires', async () => {
 	const subject = newSubject();
-	const client = await connect(subject, await token(subject, { exp: seconds() + 2 }));
+	const client = await connect(subject, await token(subject, { exp: seconds() + 3 }));
 	await until(() => client.closed, 'closed');
 	await assert.rejects(connect(subject, await token(subject, { exp: seconds() })), { code: 135 });
 });
@@ -243,4 +243,24 @@ test('without parley-push, who has to be told, they wait; our own come in', asyn
 	await subscribe(push, 'users/+/commands/#');
 	(await connect(subject, password)).end(true);
 	await until(() => seen(userIdOf(ISSUER, subject)).length === 1, 'told');
+});
+
+test('who is not known when another parley-push begins to listen has to come again', async () => {
+	const [known, unknown] = [newSubject(), newSubject()];
+	const passwords = [await token(known, { sid: 'known' }), await token(unknown)];
+	const clients = [await connect(known, passwords[0]), await connect(unknown, passwords[1])];
+	const own = await broker.connect(newId());
+	await publish(push, CONTROL, `known\n${sessionIdOf(ISSUER, known, 'sid', 'known')}\n\n`);
+	push.end(true);
+	push = await broker.connectPush();
+	await subscribe(push, IDENTITY);
+	assert.equal(clients[1].closed, undefined);
+	await subscribe(push, 'users/+/commands/#');
+	await until(() => clients[1].closed, 'closed');
+	assert.ok(!clients[0].closed && !own.closed);
+	(await connect(unknown, passwords[1])).end(true);
+	await until(() => seen(userIdOf(ISSUER, unknown)).length === 1, 'told to the new one');
+	const user = userIdOf(ISSUER, known);
+	await subscribe(clients[0], `users/${user}/#`);
+	await fence(push, user, clients[0]);
 });

@@ -42,6 +42,9 @@ static void head_write(const struct control *control, char *out, size_t room)
 	case CONTROL_KEYS:
 		snprintf(out, room, "keys %zu\n", control->payload.len);
 		break;
+	case CONTROL_KNOWN:
+		snprintf(out, room, "known\n");
+		break;
 	case CONTROL_ANEW:
 		snprintf(out, room, "anew\n");
 		break;

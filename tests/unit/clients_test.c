@@ -368,6 +368,31 @@ static void who_listens_is_counted(void **state)
 	assert_int_equal(clients.nlistening, 0);
 }
 
+static void who_is_of_a_provider_and_not_known_expires_when_told(void **state)
+{
+	(void)state;
+	struct client *own = join(1, 1, "phone");
+	struct client *known = join(2, 2, "phone"), *unknown = join(3, 3, "phone");
+	struct client *away = join(4, 4, "phone");
+	known->external = unknown->external = away->external = true;
+	leave(4, 500);
+	clients_know(&clients, &known->session_id);
+	clients_know(&clients, &own->session_id);
+	clients.next_expiry_s = 100;
+	clients_expire_unknown(&clients);
+	assert_int_equal(clients.next_expiry_s, 0);
+	assert_int_equal(unknown->expires_at_s, 0);
+	assert_int_equal(known->expires_at_s, 100);
+	assert_int_equal(own->expires_at_s, 100);
+	assert_int_equal(away->expires_at_s, 100);
+
+	/* a session is known on every connection, and nobody is disturbed who is */
+	clients_know(&clients, &unknown->session_id);
+	clients.next_expiry_s = 100;
+	clients_expire_unknown(&clients);
+	assert_int_equal(clients.next_expiry_s, 100);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -386,6 +411,7 @@ int main(void)
 		TEST(without_memory_nothing_is_left_behind),
 		TEST(many_are_found),
 		TEST(a_full_table_refuses),
+		TEST(who_is_of_a_provider_and_not_known_expires_when_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

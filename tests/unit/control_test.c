@@ -61,6 +61,7 @@ static void good_ones(void **state)
 		{ "unblock\n" A B B A "\n", { .verb = CONTROL_UNBLOCK, .nids = 4 }, A B B A, "" },
 		{ "keys 2\n\n{}", { .verb = CONTROL_KEYS }, "", "{}" },
 		{ "keys 6\n\nopen\n\n", { .verb = CONTROL_KEYS }, "", "open\n\n" },
+		{ "known\n" A "\n", { .verb = CONTROL_KNOWN, .nids = 1 }, A, "" },
 		{ "anew\n\n", { .verb = CONTROL_ANEW }, "", "" },
 		{ "open\n\n", { .verb = CONTROL_OPEN }, "", "" },
 	};
@@ -210,6 +211,9 @@ static const char *const bad[] = {
 	"keys 1\n\n{}",
 	"keys 2\n" A "\n{}",
 	"keys 2\n{}",
+	"known",
+	"known\n" A,
+	"known 1\n" A "\n",
 	"anew",
 	"anew\n",
 	"anew\n" A "\n",

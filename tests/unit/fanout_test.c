@@ -128,6 +128,7 @@ static void the_plugin_reads_what_is_collected(void **state)
 	fanout_unbar(fanout, ids + 1, 1);
 	fanout_block(fanout, ids, 1);
 	fanout_unblock(fanout, ids, 1);
+	fanout_known(fanout, ids, 1);
 	fanout_resync(fanout, 1500, STR("{}"));
 	assert_int_equal(told.noted, 8);
 
@@ -159,6 +160,9 @@ static void the_plugin_reads_what_is_collected(void **state)
 	assert_true(
 		str_starts(control.ids, STR("02000000-0000-0000-0000-000000000000\nab000000-")));
 	assert_int_equal(control_next(&rest).verb, CONTROL_UNBLOCK);
+	control = control_next(&rest);
+	assert_int_equal(control.verb, CONTROL_KNOWN);
+	assert_int_equal(control.nids, 1);
 	control = control_next(&rest);
 	assert_int_equal(control.verb, CONTROL_RESYNC);
 	assert_int_equal(control.window_ms, 1500);
