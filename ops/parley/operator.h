@@ -35,6 +35,8 @@ struct operation {
 int migrate_run(struct operation *op);
 int seed_run(struct operation *op);
 int user_add(struct operation *op);
+int user_disable(struct operation *op);
+int user_enable(struct operation *op);
 int token_create(struct operation *op);
 int token_list(struct operation *op);
 int token_revoke(struct operation *op);

@@ -158,3 +158,35 @@ int user_add(struct operation *op)
 	table_text(table, user.email);
 	return table_print_record(table);
 }
+
+/* Shuts an account, or opens it. */
+static int account_turn(struct operation *op, bool disabled)
+{
+	static const char *const names[] = { "id", "disabled" };
+	struct table *table = table_new(op, names, 2);
+	struct uuid id;
+	enum err err;
+	int status = operator_user(op, op->options->operand, &id);
+
+	if (status != EXIT_DONE)
+		return status;
+	err = disabled ? db_user_disable(op->db, op->arena, &id)
+		       : db_user_enable(op->db, op->arena, &id);
+	if (err == ERR_NOT_FOUND)
+		return operator_fail("there is nobody of the id %s", op->options->operand);
+	if (err != OK)
+		return operator_fail_db(op, err);
+	table_uuid(table, &id);
+	table_bool(table, disabled);
+	return table_print_record(table);
+}
+
+int user_disable(struct operation *op)
+{
+	return account_turn(op, true);
+}
+
+int user_enable(struct operation *op)
+{
+	return account_turn(op, false);
+}

@@ -28,6 +28,14 @@ returning id, handle, display_name, avatar_url, bio, created_at, deleted_at is n
 -- Who has a handle, in any case.
 select id from users where lower(handle) = lower($1::text) and deleted_at is null
 
+-- name: user_disable one
+-- See the function: user, event id.
+select user_disable($1::uuid, $2::uuid) as done
+
+-- name: user_enable one
+-- See the function: user, event id.
+select user_enable($1::uuid, $2::uuid) as done
+
 -- name: user_for_login maybe
 -- By handle or by e-mail, whichever is given, with what proves the password. Who is disabled is nobody here.
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,

@@ -110,6 +110,34 @@ enum err db_user_add(struct db *db, struct arena *arena, const struct uuid *id,
 	return err == OK ? read_user(rows, true, out) : err;
 }
 
+/* By one of two statements, which answer whether there is such an account. */
+static enum err user_turn(
+	struct db *db, struct arena *arena, enum query query, const struct uuid *user)
+{
+	static const char *const done_names[] = { "done" };
+	struct columns c;
+	struct rows *rows;
+	struct uuid event_id;
+	enum err err;
+
+	uuid_new(&event_id);
+	err = db_run(db, arena, query, &rows, P_UUID(user), P_UUID(&event_id));
+	if (err != OK)
+		return err;
+	columns_find(rows, "", done_names, 1, &c);
+	return row_bool(&c, 0, 0) ? OK : ERR_NOT_FOUND;
+}
+
+enum err db_user_disable(struct db *db, struct arena *arena, const struct uuid *user)
+{
+	return user_turn(db, arena, Q_USER_DISABLE, user);
+}
+
+enum err db_user_enable(struct db *db, struct arena *arena, const struct uuid *user)
+{
+	return user_turn(db, arena, Q_USER_ENABLE, user);
+}
+
 enum err db_user_find(struct db *db, struct arena *arena, struct str handle, struct uuid *out)
 {
 	static const char *const id_names[] = { "id" };

@@ -23,6 +23,10 @@ must_check enum err db_user_add(struct db *db, struct arena *arena, const struct
 must_check enum err db_user_find(
 	struct db *db, struct arena *arena, struct str handle, struct uuid *out);
 
+/* Shuts an account, whose sessions end on both planes, or opens it again; again and again. ERR_NOT_FOUND: nobody, or erased. */
+must_check enum err db_user_disable(struct db *db, struct arena *arena, const struct uuid *user);
+must_check enum err db_user_enable(struct db *db, struct arena *arena, const struct uuid *user);
+
 /* What a password is checked against. */
 struct password {
 	struct str hash;       /* ptr NULL: none is set */
