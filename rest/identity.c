@@ -24,7 +24,7 @@ struct identity_keys {
 	struct buf document; /* of which it was read */
 	uint64_t generation;
 	int64_t read_at_us;
-	int64_t wanted_at_us;
+	int64_t wanted_at_us[IDP_ISSUERS_MAX]; /* in the order of the settings; 0: never */
 };
 
 struct identity_keys *identity_keys_new(const struct conf *conf)
@@ -98,14 +98,26 @@ static bool keys_are_older(const struct identity_keys *keys, int64_t age_us)
 	return !keys->idp || time_mono_us() - keys->read_at_us > age_us;
 }
 
+/* Its place in the settings. */
+static size_t issuer_index(const struct conf *conf, struct str issuer)
+{
+	struct str issuers = str_of(conf->idp_issuer), one;
+	size_t index = 0;
+
+	while (index < IDP_ISSUERS_MAX - 1 && text_word(&issuers, &one) && !str_equal(one, issuer))
+		index++;
+	return index;
+}
+
 /* Asks for an issuer's keys. A refusal is no worse for it when that fails: the next will ask again. */
 static void keys_want(struct request *req, struct identity_keys *keys, struct str issuer)
 {
+	int64_t *wanted_at_us = &keys->wanted_at_us[issuer_index(req->conf, issuer)];
 	int64_t now_us = time_mono_us();
 
-	if (keys->wanted_at_us != 0 && now_us - keys->wanted_at_us < WANT_AGAIN_US)
+	if (*wanted_at_us != 0 && now_us - *wanted_at_us < WANT_AGAIN_US)
 		return;
-	keys->wanted_at_us = now_us;
+	*wanted_at_us = now_us;
 	if (db_identity_want(req->db, req->arena, issuer) != OK)
 		log_warn("the keys of an identity provider could not be asked for");
 }
