@@ -317,6 +317,7 @@ async function sqlTable(stack) {
 		['history of 50, group of 50', 'message_page', [large, member, null, null, 51], ''],
 		['unread total, 5,000 conversations', 'unread_total', [HEAVY], ''],
 		['unread total, 29 conversations', 'unread_total', [usual[0]], ''],
+		['50 people by the first letter of a name', 'user_search', ['a', 51, null, null], ''],
 	];
 	const lines = [];
 	for (const [what, name, values, target] of rows) {
