@@ -1,9 +1,11 @@
 // Rate limits, and settings other than the defaults: on a stack of its own.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { api, handleOf, must, PASSWORD } from '../lib/client.mjs';
+import { service } from '../lib/operator.mjs';
 import { startStack } from '../lib/stack.mjs';
+import { waitFor } from '../lib/wait.mjs';
 import { raw } from './raw.mjs';
 
 // a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s; reset 3, reset-email 1
@@ -192,6 +194,38 @@ describe('a rate limit', () => {
 		for (let i = 0; i < 2; i++) assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.240')).status, 204);
 		assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.240')).status, 429);
 		assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.242')).status, 204);
+	});
+
+	it('of a service is its token’s, whomever it acts for', async () => {
+		const [one, other, ann, ben] = await Promise.all([service(stack), service(stack), person(), person()]);
+		const first = await one.as(ann).get('users/me');
+		assert.equal(first.status, 200);
+		assert.equal(quota(first), '"service";q=3000;w=60');
+		// fifty a second come back meanwhile
+		await Promise.all(Array.from({ length: 200 }, async () => must(await one.as(ben).get('users/me'), 200)));
+		const [here, there] = await Promise.all([one.as(ann).get('users/me'), other.as(ann).get('users/me')]);
+		assert.ok(left(here) < left(first), `${left(here)} after ${left(first)}`);
+		assert.ok(left(there) >= 2998, String(left(there)));
+		assert.equal(quota(await ann.api.get('unread')), '"read";q=120;w=60');
+	});
+
+	it('of guessing at service tokens is an address’s, and leaves alone a token that was good lately', async () => {
+		const from = '127.0.0.210';
+		const [good, ann] = await Promise.all([service(stack), person()]);
+		const call = (token, address_) =>
+			raw(stack, 'GET /api/v1/users/me HTTP/1.1', [`Authorization: Bearer ${token}`, `Parley-Act-As: ${ann.id}`], '', { from: address_ });
+		must(await call(good.token, from), 200);
+		const guess = () => call(`pst_${randomBytes(32).toString('base64url')}`, from);
+		let answer,
+			refused = 0;
+		do answer = await guess();
+		while (answer.status === 401 && ++refused < 40);
+		limited(answer);
+		assert.ok(refused >= 11 && refused < 30, `${refused} were looked up`);
+		assert.equal((await call('pst_x', from)).status, 401, 'what is none by its form is not looked up');
+		// by the worker that has seen it
+		await waitFor(async () => (await call(good.token, from)).status === 200);
+		assert.equal((await call(`pst_${randomBytes(32).toString('base64url')}`, '127.0.0.211')).status, 401);
 	});
 
 	it('is not had by a header that claims another address', async () => {

@@ -92,7 +92,6 @@ describe('parley migrate and seed', () => {
 		assert.deepEqual([again.status, again.stdout, again.stderr], [0, '', '']);
 		const first = await parleyJson(stack, 'seed');
 		assert.deepEqual(first.handles, ['alice', 'bob', 'carol']);
-		assert.deepEqual(await parleyJson(stack, 'seed', '--origin', stack.url), first);
 		must(await api(stack).post('auth/login', { handle: 'alice', password: 'parley-demo' }), 200);
 	});
 
