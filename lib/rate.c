@@ -8,6 +8,7 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_GUESS] = { "guess", 10, 60 },	  /* passwords of an account, from one address */
 	/* from wherever: so much that nobody is locked out by a stranger's ten wrong guesses */
 	[RATE_ACCOUNT] = { "account", 60, 60 },
+	[RATE_DEVICE] = { "device", 10, 60 }, /* instead: of an account, on a device of its own */
 	/* an address, behind which a whole office may be; a token cannot be guessed */
 	[RATE_REFRESH] = { "refresh", 600, 60 },
 	[RATE_RESET] = { "reset", 30, 3600 },		 /* an address: asking for a new password */

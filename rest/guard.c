@@ -170,25 +170,43 @@ static struct str name_fold(struct arena *arena, struct str name)
 	return (struct str){ folded, name.len };
 }
 
-enum err guard_login(struct request *req, struct str name)
+/* One from the bucket of an account together with something else. */
+static enum err rate_take_pair(
+	struct request *req, enum rate rate, struct str account, struct str other)
 {
-	struct str account = name_fold(req->arena, name);
-	struct str address = address_key(req->arena, req->remote_address);
-	struct str both = { NULL, account.len + 1 + address.len };
 	struct rate_limit limit;
 	struct rate_answer answer;
 	struct buf key = { 0 };
 	enum err err;
 
-	if (req->conf->rate_scale <= 0)
-		return OK;
 	buf_add(&key, account.ptr, account.len);
 	buf_add_char(&key, '\0');
-	buf_add(&key, address.ptr, address.len);
-	both.ptr = key.data;
-	err = rate_take_key(req, RATE_GUESS, both, &limit, &answer);
+	buf_add(&key, other.ptr, other.len);
+	err = rate_take_key(req, rate, (struct str){ key.data, key.len }, &limit, &answer);
 	buf_free(&key);
-	return err == OK ? rate_take_key(req, RATE_ACCOUNT, account, &limit, &answer) : err;
+	return err;
+}
+
+enum err guard_guess(struct request *req, struct str name)
+{
+	if (req->conf->rate_scale <= 0)
+		return OK;
+	return rate_take_pair(req, RATE_GUESS, name_fold(req->arena, name),
+		address_key(req->arena, req->remote_address));
+}
+
+enum err guard_account(struct request *req, struct str name, const struct uuid *device)
+{
+	struct str account = name_fold(req->arena, name);
+	struct rate_limit limit;
+	struct rate_answer answer;
+
+	if (req->conf->rate_scale <= 0)
+		return OK;
+	if (!device || uuid_is_nil(device))
+		return rate_take_key(req, RATE_ACCOUNT, account, &limit, &answer);
+	return rate_take_pair(req, RATE_DEVICE, account,
+		(struct str){ (const char *)device->bytes, sizeof(device->bytes) });
 }
 
 enum err guard_reset(struct request *req, struct str email)

@@ -28,9 +28,14 @@ must_check enum err guard_rate_key(struct request *req, enum rate rate, struct s
 /* The limit of guessing at service tokens from one address. No headers when it lets through; ERR_RATE_LIMITED, with Retry-After. */
 must_check enum err guard_token(struct request *req);
 
-/* The two limits of guessing an account's password: from one address, and from wherever. No headers when
- * it lets through; ERR_RATE_LIMITED, with Retry-After. name: what the client calls the account, in any case. */
-must_check enum err guard_login(struct request *req, struct str name);
+/*
+ * The limits of guessing an account's password: of one address; and of whoever it may be, or, for one of the devices on which
+ * the account has signed in before, of that device (nil or NULL: none). So nobody is locked out by strangers of many addresses, who
+ * do not know its devices. No headers when they let through; ERR_RATE_LIMITED, with Retry-After. name: what the client
+ * calls the account, in any case.
+ */
+must_check enum err guard_guess(struct request *req, struct str name);
+must_check enum err guard_account(struct request *req, struct str name, const struct uuid *device);
 
 /* The limit of asking for a new password for an address, known or not, in any case. As above. */
 must_check enum err guard_reset(struct request *req, struct str email);

@@ -120,7 +120,8 @@ enum err auth_login(struct request *req)
 	struct refresh refresh;
 	struct user user = { 0 };
 	struct password known = { { NULL, 0 }, TIME_NONE };
-	bool fits;
+	struct str name;
+	bool device_known = false, fits;
 	enum err err;
 
 	login_read(req->json, &req->faults, &login);
@@ -128,13 +129,15 @@ enum err auth_login(struct request *req)
 	err = request_check(req);
 	if (err != OK)
 		return err;
-	err = guard_login(req, login.handle.ptr ? login.handle : login.email);
+	name = login.handle.ptr ? login.handle : login.email;
+	err = guard_guess(req, name);
 	if (err == OK)
-		err = db_user_for_login(
-			req->db, req->arena, login.handle, login.email, &user, &known);
-	if (err != OK && err != ERR_NOT_FOUND)
-		return err;
-	err = turn_fits(req->worker->turns, login.password, known.hash, &fits);
+		err = db_user_for_login(req->db, req->arena, login.handle, login.email, &device.id,
+			&user, &known, &device_known);
+	if (err == OK || err == ERR_NOT_FOUND)
+		err = guard_account(req, name, device_known ? &device.id : NULL);
+	if (err == OK)
+		err = turn_fits(req->worker->turns, login.password, known.hash, &fits);
 	if (err != OK)
 		return err;
 	req->detail = "The name or the password is wrong.";
@@ -195,9 +198,13 @@ enum err auth_password(struct request *req)
 	struct password known = { { NULL, 0 }, TIME_NONE };
 	struct str handle = { NULL, 0 };
 	char hash[crypto_pwhash_STRBYTES];
+	struct uuid device = { { 0 } };
 	bool fits;
 	enum err err;
 
+	/* our own sessions are on a device; a token that names none counts as from anywhere */
+	if (uuid_parse(str_of(req->caller.device_id), &device) != OK)
+		memset(&device, 0, sizeof(device));
 	password_change_read(req->json, &req->faults, &change);
 	err = request_check(req);
 	if (err == OK)
@@ -207,7 +214,9 @@ enum err auth_password(struct request *req)
 		return ERR_CONFLICT;
 	}
 	if (err == OK)
-		err = guard_login(req, handle);
+		err = guard_guess(req, handle);
+	if (err == OK)
+		err = guard_account(req, handle, &device);
 	if (err == OK)
 		err = turn_fits(req->worker->turns, change.current, known.hash, &fits);
 	if (err == OK && !fits)

@@ -37,9 +37,11 @@ select user_disable($1::uuid, $2::uuid) as done
 select user_enable($1::uuid, $2::uuid) as done
 
 -- name: user_for_login maybe
--- By handle or by e-mail, whichever is given, with what proves the password. Who is disabled is nobody here.
+-- By handle or by e-mail, whichever is given, with what proves the password, and whether the account has signed in on the device
+-- $3 before. Who is disabled is nobody here.
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,
-	email, locale, settings::text as settings, password_hash, password_changed_at
+	email, locale, settings::text as settings, password_hash, password_changed_at,
+	exists (select from devices d where d.user_id = users.id and d.id = $3::uuid) as device_known
 from users
 where (lower(handle) = lower($1::text) or lower(email) = lower($2::text)) and deleted_at is null and disabled_at is null
 

@@ -165,16 +165,22 @@ static struct password read_password(const struct rows *rows)
 }
 
 enum err db_user_for_login(struct db *db, struct arena *arena, struct str handle, struct str email,
-	struct user *out, struct password *password)
+	const struct uuid *device, struct user *out, struct password *password, bool *device_known)
 {
+	static const char *const known_names[] = { "device_known" };
+	struct columns c;
 	struct rows *rows;
-	enum err err = db_run(db, arena, Q_USER_FOR_LOGIN, &rows, P_TEXT(handle), P_TEXT(email));
+	enum err err = db_run(
+		db, arena, Q_USER_FOR_LOGIN, &rows, P_TEXT(handle), P_TEXT(email), P_UUID(device));
 
 	if (err == OK)
 		err = read_user(rows, true, out);
-	if (err == OK)
-		*password = read_password(rows);
-	return err;
+	if (err != OK)
+		return err;
+	*password = read_password(rows);
+	columns_find(rows, "", known_names, 1, &c);
+	*device_known = row_bool(&c, 0, 0);
+	return OK;
 }
 
 enum err db_user_password_update(struct db *db, struct arena *arena, const struct uuid *user,

@@ -33,9 +33,10 @@ struct password {
 	int64_t changed_at_us; /* when its owner last changed it, or TIME_NONE */
 };
 
-/* By handle or e-mail (one of them may be none). ERR_NOT_FOUND: nobody, or erased. */
+/* By handle or e-mail (one of them may be none). *device_known: it has signed in on this device before (nil: none). ERR_NOT_FOUND: nobody, or erased. */
 must_check enum err db_user_for_login(struct db *db, struct arena *arena, struct str handle,
-	struct str email, struct user *out, struct password *password);
+	struct str email, const struct uuid *device, struct user *out, struct password *password,
+	bool *device_known);
 
 /* Puts a new hash of the same password over the old one, if that is still there. */
 must_check enum err db_user_password_update(struct db *db, struct arena *arena,

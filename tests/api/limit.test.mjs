@@ -42,15 +42,15 @@ async function person(from = `127.0.0.${address++}`) {
 		JSON.stringify({ handle, display_name: 'Limited', password: PASSWORD }),
 		{ from },
 	);
-	const { user, access_token, expires_in } = must(answer, 201);
-	return { id: user.id, handle, expires_in, api: api(stack, access_token), token: access_token };
+	const { user, access_token, expires_in, session } = must(answer, 201);
+	return { id: user.id, handle, device: session.device.id, expires_in, api: api(stack, access_token), token: access_token };
 }
 
 const left = (answer) => Number(answer.headers.get('RateLimit').match(/;r=([0-9]+)/)[1]);
 const quota = (answer) => answer.headers.get('RateLimit-Policy');
 
-function limited(answer) {
-	assert.equal(answer.status, 429, answer.text);
+function limited(answer, what = answer.text) {
+	assert.equal(answer.status, 429, what);
 	assert.equal(answer.body.code, 'rate_limited');
 	const wait = Number(answer.headers.get('Retry-After'));
 	assert.ok(wait >= 1 && wait <= 60, `Retry-After: ${wait}`);
@@ -156,6 +156,23 @@ describe('a rate limit', () => {
 		for (let n = 212; n < 216; n++) assert.equal((await login(ann.handle, `127.0.0.${n}`)).status, 401);
 		limited(await login(ann.handle, '127.0.0.216', PASSWORD));
 		assert.equal((await login(ben.handle, '127.0.0.217', PASSWORD)).status, 200);
+	});
+
+	it('of logging in from wherever is not for a device of the account, which has one of its own', async () => {
+		const [ann, ben] = [await person(), await person()];
+		const login = (who, from, device, password = PASSWORD) => {
+			const body = { handle: who.handle, password, device: device && { id: device } };
+			return raw(stack, 'POST /api/v1/auth/login HTTP/1.1', lines, JSON.stringify(body), { from });
+		};
+		for (let n = 100; n < 106; n++) assert.equal((await login(ann, `127.0.1.${n}`, undefined, 'wrong password')).status, 401);
+		limited(await login(ann, '127.0.1.106'), 'she is locked out');
+		limited(await login(ann, '127.0.1.107', randomUUID()), 'on a device that is new');
+		limited(await login(ann, '127.0.1.108', ben.device), 'and on one of somebody else');
+		assert.equal((await login(ann, '127.0.1.109', ann.device)).status, 200, 'but not on her own');
+		limited(await login(ann, '127.0.1.110', ann.device.toUpperCase()), 'which has a quota, too, in any spelling');
+		assert.equal((await login(ben, '127.0.1.111', ben.device, 'wrong password')).status, 401);
+		limited(await login(ben, '127.0.1.112', ben.device), 'wrong guesses count there');
+		assert.equal((await login(ben, '127.0.1.113')).status, 200, 'and nowhere else');
 	});
 
 	it('of guessing a password counts with logging in where it is changed', async () => {
