@@ -193,18 +193,19 @@ static void note_read(struct operation *op, struct ring_key *key)
 
 static int block_add(struct keyring *ring, struct str text, struct str pem)
 {
-	struct jose_keys *parsed;
+	struct jose_keys *parsed = NULL;
 	struct ring_key key = {
 		.pem = pem, .text = text, .since_us = TIME_NONE, .until_us = TIME_NONE
 	};
+	bool ok = jose_keys_parse(pem, &parsed) == OK && !jose_keys_can_sign(parsed);
 
-	if (jose_keys_parse(pem, &parsed) != OK || jose_keys_can_sign(parsed)) {
+	if (ok)
+		snprintf(key.kid, sizeof(key.kid), "%s", jose_keys_kid(parsed, 0));
+	jose_keys_free(parsed);
+	if (!ok)
 		return operator_fail(
 			"%s holds something else than public keys; nothing was changed",
 			ring->public_path);
-	}
-	snprintf(key.kid, sizeof(key.kid), "%s", jose_keys_kid(parsed, 0));
-	jose_keys_free(parsed);
 	note_read(ring->op, &key);
 	if (keyring_find(ring, key.kid))
 		return EXIT_DONE;

@@ -208,42 +208,51 @@ struct str wire_header(const struct wire_answer *answer, const char *name)
 	return (struct str){ NULL, 0 };
 }
 
-/* "HTTP/1.1 200 OK" or "Status: 200 OK". */
+/* "200 OK" */
 static bool status_read(struct str text, int *out)
 {
-	const char *space = memchr(text.ptr, ' ', text.len);
 	long long status;
 
-	if (!space || text.len - (size_t)(space + 1 - text.ptr) < 3 ||
-		!text_parse_int((struct str){ space + 1, 3 }, 100, 599, &status))
+	if (text.len < 3 || !text_parse_int((struct str){ text.ptr, 3 }, 100, 599, &status))
 		return false;
 	*out = (int)status;
 	return true;
 }
 
-/* Splits what came. Where the program spoke CGI, there is no status line. */
+/* The field Status, which need not be there. */
+static bool answer_split_cgi(struct wire_answer *out)
+{
+	struct str status = wire_header(out, "Status");
+
+	out->status = 200;
+	return !status.ptr || status_read(status, &out->status);
+}
+
+/* The line "HTTP/1.1 200 OK", which the head then is without. */
+static bool answer_split_http(struct wire_answer *out)
+{
+	const char *end = memmem(out->head.ptr, out->head.len, "\r\n", 2);
+	struct str line = { out->head.ptr, end ? (size_t)(end - out->head.ptr) : out->head.len };
+	const char *space = memchr(line.ptr, ' ', line.len);
+	size_t used = end ? line.len + 2 : line.len;
+
+	out->head.ptr += used;
+	out->head.len -= used;
+	return space &&
+	       status_read((struct str){ space + 1, line.len - (size_t)(space + 1 - line.ptr) },
+		       &out->status);
+}
+
+/* Splits what came: of a program that speaks CGI there is no status line. */
 static bool answer_split(struct str all, bool cgi, struct wire_answer *out)
 {
 	const char *empty = memmem(all.ptr, all.len, "\r\n\r\n", 4);
-	struct str status = all;
 
 	if (!empty)
 		return false;
 	out->head = (struct str){ all.ptr, (size_t)(empty - all.ptr) };
 	out->body = (struct str){ empty + 4, all.len - out->head.len - 4 };
-	if (cgi) {
-		status = wire_header(out, "Status");
-		out->status = 200;
-		/* with a word in front, as the status line has it */
-		if (status.ptr)
-			status = (struct str){ status.ptr - 1, status.len + 1 };
-		return !status.ptr || status_read(status, &out->status);
-	}
-	const char *line = memmem(all.ptr, all.len, "\r\n", 2);
-
-	out->head.ptr = line + 2;
-	out->head.len = line == empty ? 0 : (size_t)(empty - out->head.ptr);
-	return status_read((struct str){ all.ptr, (size_t)(line - all.ptr) }, &out->status);
+	return cgi ? answer_split_cgi(out) : answer_split_http(out);
 }
 
 /* All that comes until the other end closes; of an upgrade, and of what has a length, no more than is there. */
