@@ -59,26 +59,27 @@ describe('a search', () => {
 		assert.deepEqual(page, { data: [must(await ann.api.get(`users/${person.id}`), 200)], has_more: false, next: null });
 	});
 
-	const alike = [
-		['Ünal', 'üNAL'],
-		['Straße', 'STRASSE'],
-		['ΣΟΦΟΣ', 'σοφος'],
-		['Σοφοσκι', 'ΣΟΦΟΣ'],
-		['Łódź', 'łÓD'],
-		['ИВАН', 'ива'],
-		['Ｆｕｌｌ', 'full'],
-		['e\u0301cole', '\u00c9COLE'],
-		['ﬁnn', 'FIN'],
-		['Nguyễn', 'NGUYỄN'],
-		['太郎', '太'],
-		['Ⅷ', 'viii'],
-	];
-	for (const [name, q] of alike)
-		it(`takes ${name} and ${q} for one`, async () => {
-			const mark = word();
-			const [one, other] = await people(`${mark}${name}`, `x ${mark}${name}`);
-			assert.deepEqual(await found(`${mark}${q}`), [one, other].sort());
-		});
+	it('takes for one what looks alike', async () => {
+		const mark = word();
+		const alike = [
+			['Ünal', 'üNAL'],
+			['Straße', 'STRASSE'],
+			['ΣΟΦΟΣ', 'σοφος'],
+			['Σοφοσκι', 'ΣΟΦΟΣ'],
+			['Łódź', 'łÓD'],
+			['ИВАН', 'ива'],
+			['Ｆｕｌｌ', 'full'],
+			['e\u0301cole', '\u00c9COLE'],
+			['ﬁnn', 'FIN'],
+			['Nguyễn', 'NGUYỄN'],
+			['太郎', '太'],
+			['Ⅷ', 'viii'],
+		];
+		// each behind a letter of its own
+		const of = (i) => `${mark}${'abcdefghijkl'[i]}`;
+		const ids = await people(...alike.map(([name], i) => `${i % 2 ? 'x ' : ''}${of(i)}${name}`));
+		for (const [i, [name, q]] of alike.entries()) assert.deepEqual(await found(`${of(i)}${q}`), [ids[i]], `${name} ${q}`);
+	});
 
 	it('knows no wildcards', async () => {
 		const mark = word();
@@ -180,12 +181,11 @@ describe('the pages of a search', () => {
 		for (const limit of [1, 7, 39, 40, 200]) assert.deepEqual(await pages(mark, limit), expected, String(limit));
 	});
 
-	it('lose nobody and double nobody while others come and go', async () => {
+	it('lose nobody and double nobody while others come', async () => {
 		const mark = word();
 		const stay = await people(...Array.from({ length: 12 }, (_, i) => `${mark}${'abcdefghijkl'[i]}`));
-		const seen = await pages(mark, 3, async () => {
-			const [one] = await people(`${mark}a new`, `${mark}zz`);
-			await stack.sql(`select user_disable('${one}', '${randomUUID()}')`);
+		const seen = await pages(mark, 4, async () => {
+			await people(`${mark}a new`, `${mark}d new`, `${mark}z`);
 		});
 		assert.deepEqual(seen.filter((id) => stay.includes(id)), stay);
 		assert.equal(new Set(seen).size, seen.length);
@@ -228,12 +228,12 @@ it('a search reads a page of the index, and no table from end to end', async () 
 	// as parley-rest runs it; what is added here is gone with the transaction
 	const output = await stack.sql(`begin;
 		insert into users (id, handle, display_name)
-		select gen_random_uuid(), '${mark}' || i, '${mark} ' || i from generate_series(1, 3000) i;
+		select gen_random_uuid(), '${mark}' || i, '${mark} ' || i from generate_series(1, 1500) i;
 		analyze users, user_terms;
 		prepare search as ${statement('user_search')};
 		set local plan_cache_mode = force_generic_plan;
 		explain (analyze, format json) execute search('${mark}', 51, null, null);
-		explain (analyze, format json) execute search('${mark}', 51, '${mark} 2500', '${randomUUID()}');
+		explain (analyze, format json) execute search('${mark}', 51, '${mark} 1200', '${randomUUID()}');
 		set local plan_cache_mode = force_custom_plan;
 		explain (analyze, format json) execute search('${mark}', 51, null, null);
 		rollback;`);
