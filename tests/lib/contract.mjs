@@ -6,7 +6,7 @@
 //
 // The documents leave room for more fields, as clients have to; here there is none: a field that no
 // document knows is a mistake of the server or of the document.
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv/dist/2020.js';
@@ -14,7 +14,23 @@ import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
 
 const folder = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'web/api');
-const read = (name) => parse(readFileSync(join(folder, name), 'utf8'));
+
+/** A document. Reading YAML takes as long as many a test file, so those of a run of tests/run share what comes out. */
+function read(name) {
+	const { PARLEY_TEST_WORK: work } = process.env;
+	const kept = work && join(work, `${name}.json`);
+	try {
+		if (kept) return JSON.parse(readFileSync(kept, 'utf8'));
+	} catch {
+		// the first to need it
+	}
+	const document = parse(readFileSync(join(folder, name), 'utf8'));
+	if (kept) {
+		writeFileSync(`${kept}.${process.pid}`, JSON.stringify(document));
+		renameSync(`${kept}.${process.pid}`, kept);
+	}
+	return document;
+}
 
 export const openapi = read('openapi.yaml');
 export const asyncapi = read('asyncapi.yaml');
