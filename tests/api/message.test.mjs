@@ -515,14 +515,17 @@ describe('history', () => {
 	before(async () => {
 		[ann, ben] = await people('Ann', 'Ben');
 		room = await directOf(ann, ben);
-		const lane = async () => {
-			while (sent < COUNT) {
-				sent++;
-				await send(sent % 2 ? ann : ben, room, 'x');
-			}
-		};
-		let sent = 0;
-		await Promise.all(Array.from({ length: 8 }, lane));
+		// as the server sends them, a transaction each, but without a request and a wait for the disk each
+		await stack.sql(`do $$
+		begin
+			perform set_config('synchronous_commit', 'off', false);
+			for i in 1..${COUNT} loop
+				perform message_send('${room.id}', case when i % 2 = 1 then '${ann.id}'::uuid else '${ben.id}' end, gen_random_uuid(),
+					'text', 'x', null, null, null, null, gen_random_uuid(), gen_random_uuid());
+				commit;
+			end loop;
+		end $$`);
+		assert.equal(must(await ann.api.get(`conversations/${room.id}`), 200).last_seq, COUNT);
 		stamps = (
 			await stack.sql(`select seq, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from messages
 			where conversation_id = '${room.id}' and seq in (1, 100, 2500, 5000) order by seq`)
