@@ -506,7 +506,8 @@ describe('who has left', () => {
 			const message = await send(ann, room, 'Before');
 			must(await remove(how === 'removed' ? ann : ben, room, ben), 204);
 			const was = await stateOf(ann, room);
-			const routes = documentedRoutes.filter((route) => route.path.includes('{conversation}'));
+			// the older service's say it in their own way: api/matrix
+			const routes = documentedRoutes.filter((route) => /^\/api\/.*\{conversation\}/.test(route.path));
 			assert.ok(routes.length >= 9);
 			for (const route of routes) {
 				const at = route.path
