@@ -82,13 +82,27 @@ test('a stack that is well: everything is looked at, and all of it is in order',
 	assert.equal(people.err, '');
 });
 
-test('settings that protect nobody', () =>
+test('settings that protect nobody, and programs that are not there', () =>
 	finds(
-		{ PARLEY_RATE_SCALE: '0', PARLEY_TRUSTED_PROXIES: '10.0.0.0/8 0.0.0.0/0', PARLEY_CORS_ORIGINS: 'http://shop.example' },
+		{
+			PARLEY_RATE_SCALE: '0',
+			PARLEY_TRUSTED_PROXIES: '10.0.0.0/8 0.0.0.0/0',
+			PARLEY_CORS_ORIGINS: 'http://shop.example',
+			PARLEY_MQTT_PORT: '1',
+			PARLEY_PORT: '2',
+			PARLEY_METRICS_PORT: '3',
+			PARLEY_REST_SOCKET: join(directory, 'none.sock'),
+			PARLEY_SLOT: 'doctor_none',
+		},
 		{
 			'rate limits': ['warn', /switched off/, /rate_scale/],
 			'trusted proxies': ['fail', /everybody/, /your proxies alone/],
 			'other origins': ['warn', /http:\/\/shop\.example/, /https:/],
+			broker: ['fail', /port 1: Connection refused/, /Start mosquitto/],
+			'web server': ['fail', /port 2: Connection refused/, /Start the web server/],
+			'parley-push': ['fail', /port 3: Connection refused/, /Start parley-push/],
+			'parley-rest': ['fail', /none\.sock: No such file/, /Start parley-rest/],
+			'replication slot': ['fail', /not there/, /Start parley-push/],
 		},
 	));
 
@@ -176,17 +190,6 @@ test('key files', async () => {
 	}
 });
 
-test('programs that are not there', () =>
-	finds(
-		{ PARLEY_MQTT_PORT: '1', PARLEY_PORT: '2', PARLEY_METRICS_PORT: '3', PARLEY_REST_SOCKET: join(directory, 'none.sock') },
-		{
-			broker: ['fail', /port 1: Connection refused/, /Start mosquitto/],
-			'web server': ['fail', /port 2: Connection refused/, /Start the web server/],
-			'parley-push': ['fail', /port 3: Connection refused/, /Start parley-push/],
-			'parley-rest': ['fail', /none\.sock: No such file/, /Start parley-rest/],
-		},
-	));
-
 test('other programs in their place', async () => {
 	const { port } = new URL(stack.metricsUrl);
 	await finds(
@@ -247,8 +250,7 @@ test('a database that is away, and roles that may too little or too much', async
 	);
 });
 
-test('the slot', async () => {
-	await finds({ PARLEY_SLOT: 'doctor_none' }, { 'replication slot': ['fail', /not there/, /Start parley-push/] });
+test('a slot that nobody reads, and one of somebody else', async () => {
 	for (const [name, plugin, expected] of [
 		['doctor_idle', 'pgoutput', ['fail', /not active/, /Start parley-push/]],
 		['doctor_foreign', 'test_decoding', ['fail', /another plugin/, /another name/]],
