@@ -13,38 +13,21 @@
 
 #include "lib/log.h"
 #include "tests/unit/broker.h"
+#include "tests/unit/chain.h"
 
-struct fixture {
-	char secret[64];
-	struct conf conf;
-	struct metrics metrics;
-	struct mqtt *mqtt;
-	struct fanout *fanout;
-};
-
-/* A client that is not connected queues what it is given: enough to see what that is. */
 static int client_make(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	assert_non_null(fixture);
-	snprintf(fixture->secret, sizeof(fixture->secret), "/tmp/parley-test-XXXXXX");
-	int fd = mkstemp(fixture->secret);
-	assert_int_equal(write(fd, "secret\n", 7), 7);
-	close(fd);
-	fixture->conf.broker_secret = fixture->secret;
-	assert_int_equal(mqtt_new(&fixture->conf, &fixture->metrics, &fixture->mqtt), OK);
-	fixture->fanout = fanout_new(&fixture->conf, fixture->mqtt);
-	*state = fixture;
+	struct chain *chain = calloc(1, sizeof(*chain));
+	assert_non_null(chain);
+	chain_make(chain);
+	*state = chain;
 	return 0;
 }
 
 static int client_remove(void **state)
 {
-	struct fixture *fixture = *state;
-	fanout_free(fixture->fanout);
-	mqtt_free(fixture->mqtt);
-	unlink(fixture->secret);
-	free(fixture);
+	chain_free(*state);
+	free(*state);
 	return 0;
 }
 
@@ -106,8 +89,8 @@ static struct control control_next(struct str *rest)
 
 static void the_plugin_reads_what_is_collected(void **state)
 {
-	struct fixture *fixture = *state;
-	struct fanout *fanout = fixture->fanout;
+	struct chain *chain = *state;
+	struct fanout *fanout = chain->fanout;
 	struct uuid ids[2] = { { { 2 } }, { { 0xab } } };
 	struct told told = { 0 };
 	told_by(fanout, &told);
@@ -172,60 +155,60 @@ static void the_plugin_reads_what_is_collected(void **state)
 
 static void what_is_collected_stays_without_a_broker(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	struct told told = { 0 };
-	told_by(fixture->fanout, &told);
-	fanout_resync(fixture->fanout, 1500, STR("{}"));
-	fanout_flush(fixture->fanout);
+	told_by(chain->fanout, &told);
+	fanout_resync(chain->fanout, 1500, STR("{}"));
+	fanout_flush(chain->fanout);
 	assert_int_equal(told.sent, 0);
-	assert_true(fixture->fanout->batch.len > 0);
+	assert_true(chain->fanout->batch.len > 0);
 }
 
 static void without_the_plugin_each_gets_a_publish_at_once(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	struct uuid *ids = calloc(5000, sizeof(*ids));
 	struct told told = { 0 };
-	told_by(fixture->fanout, &told);
+	told_by(chain->fanout, &told);
 	struct delivery delivery = {
 		.topic = TOPIC_MESSAGES, .qos = 1, .recipients = ids, .payload = STR("{}")
 	};
-	fixture->fanout->has_plugin = false;
-	fixture->fanout->bounds = &publish_bounds;
+	chain->fanout->has_plugin = false;
+	chain->fanout->bounds = &publish_bounds;
 	for (size_t n = 0; n < 4; n++) {
 		delivery.nrecipients = n;
-		assert_int_equal(fanout_deliver(fixture->fanout, &delivery, true), OK);
+		assert_int_equal(fanout_deliver(chain->fanout, &delivery, true), OK);
 	}
 	assert_int_equal(told.noted, 0 + 1 + 2 + 3);
 	assert_int_equal(told.sent, 6);
 	assert_int_equal(told.mid, 6);
-	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, false), OK);
+	assert_int_equal(fanout_deliver(chain->fanout, &delivery, false), OK);
 	assert_int_equal(told.noted, 6);
 	delivery.nrecipients = 4097;
-	assert_int_equal(fanout_deliver(fixture->fanout, &delivery, true), ERR_TOO_LARGE);
+	assert_int_equal(fanout_deliver(chain->fanout, &delivery, true), ERR_TOO_LARGE);
 	assert_int_equal(told.noted, 6);
 	free(ids);
 }
 
 static void only_the_broker_that_was_told_all_is_opened(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	struct uuid ended = { { 1 } }, fence = { { 2 } };
 	struct told told = { 0 };
-	told_by(fixture->fanout, &told);
+	told_by(chain->fanout, &told);
 	const struct mqtt_handlers handlers = { .acked = acked_by_nobody };
-	mqtt_handle(fixture->mqtt, &handlers);
-	int listener = broker_listen(&fixture->conf);
-	int fd = broker_accept(fixture->mqtt, listener);
-	fanout_revoke(fixture->fanout, 1, &ended, 1);
-	fanout_open(fixture->fanout);
-	broker_read(fixture->mqtt, fd, "open\n\n");
+	mqtt_handle(chain->mqtt, &handlers);
+	int listener = broker_listen(&chain->conf);
+	int fd = broker_accept(chain->mqtt, listener);
+	fanout_revoke(chain->fanout, 1, &ended, 1);
+	fanout_open(chain->fanout);
+	broker_read(chain->mqtt, fd, "open\n\n");
 	close(fd);
 
-	fd = broker_accept(fixture->mqtt, listener);
-	fanout_revoke(fixture->fanout, 1, &fence, 1);
-	fanout_flush(fixture->fanout);
-	const char *bytes = broker_read(fixture->mqtt, fd, "02000000-0000");
+	fd = broker_accept(chain->mqtt, listener);
+	fanout_revoke(chain->fanout, 1, &fence, 1);
+	fanout_flush(chain->fanout);
+	const char *bytes = broker_read(chain->mqtt, fd, "02000000-0000");
 	assert_non_null(strstr(bytes, "01000000-0000"));
 	assert_null(strstr(bytes, "open"));
 	close(fd);

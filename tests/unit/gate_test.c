@@ -15,6 +15,7 @@
 
 #include "sql/rows.h"
 #include "tests/unit/broker.h"
+#include "tests/unit/chain.h"
 
 #define ISSUER "https://id.example.test"
 
@@ -33,13 +34,7 @@ void pipeline_submit(struct pipeline *pipeline, struct pending *pending, int64_t
 }
 
 static struct fixture {
-	char secret[64];
-	struct conf conf;
-	struct metrics metrics;
-	struct mqtt *mqtt;
-	struct fanout *fanout;
-	struct typing *typing;
-	struct events *events;
+	struct chain chain;
 	struct gate *gate;
 	int listener, broker;
 } fixture;
@@ -54,22 +49,16 @@ static int set_up(void **state)
 	(void)state;
 	struct fixture *f = &fixture;
 	static char issuer[] = ISSUER, audience[] = "app";
-	*f = (struct fixture){ .secret = "/tmp/parley-test-XXXXXX",
-		.conf = { .token_ttl_s = 900, .idp_issuer = issuer, .idp_audience = audience } };
+	*f = (struct fixture){
+		.chain.conf = { .token_ttl_s = 900, .idp_issuer = issuer, .idp_audience = audience }
+	};
 	asked = NULL;
-	int fd = mkstemp(f->secret);
-	assert_int_equal(write(fd, "secret\n", 7), 7);
-	close(fd);
-	f->conf.broker_secret = f->secret;
-	f->listener = broker_listen(&f->conf);
-	assert_int_equal(mqtt_new(&f->conf, &f->metrics, &f->mqtt), OK);
-	f->fanout = fanout_new(&f->conf, f->mqtt);
-	f->typing = typing_new(f->mqtt, f->fanout, &f->metrics);
-	f->events = events_new(&f->conf, f->mqtt, f->fanout, f->typing, &f->metrics);
-	f->gate = gate_new(&f->conf, f->events, f->fanout, NULL);
-	const struct mqtt_handlers handlers = { .acked = ack, .acked_ctx = f->events };
-	mqtt_handle(f->mqtt, &handlers);
-	f->broker = broker_accept(f->mqtt, f->listener);
+	f->listener = broker_listen(&f->chain.conf);
+	chain_make(&f->chain);
+	f->gate = gate_new(&f->chain.conf, f->chain.events, f->chain.fanout, NULL);
+	const struct mqtt_handlers handlers = { .acked = ack, .acked_ctx = f->chain.events };
+	mqtt_handle(f->chain.mqtt, &handlers);
+	f->broker = broker_accept(f->chain.mqtt, f->listener);
 	return 0;
 }
 
@@ -78,13 +67,9 @@ static int tear_down(void **state)
 	(void)state;
 	struct fixture *f = &fixture;
 	gate_free(f->gate);
-	events_free(f->events);
-	typing_free(f->typing);
-	fanout_free(f->fanout);
-	mqtt_free(f->mqtt);
+	chain_free(&f->chain);
 	close(f->broker);
 	close(f->listener);
-	unlink(f->secret);
 	return 0;
 }
 
@@ -176,16 +161,16 @@ static void answer_the_rest(uint64_t epoch)
 static void window_fill(void)
 {
 	struct uuid nobody = { { 9 } };
-	while (events_have_room(fixture.events))
-		events_revoke(fixture.events, &nobody, 1, TIME_NONE);
-	fanout_flush(fixture.fanout);
+	while (events_have_room(fixture.chain.events))
+		events_revoke(fixture.chain.events, &nobody, 1, TIME_NONE);
+	fanout_flush(fixture.chain.fanout);
 }
 
 /* The broker acknowledges all that has left: QoS 1, in order. */
 static void window_empty(void)
 {
-	for (int mid = 1; events_outstanding(fixture.events) > 0; mid++)
-		events_acked(fixture.events, mid);
+	for (int mid = 1; events_outstanding(fixture.chain.events) > 0; mid++)
+		events_acked(fixture.chain.events, mid);
 }
 
 static void it_opens_when_all_pages_are_told(void **state)
@@ -206,7 +191,7 @@ static void it_opens_when_all_pages_are_told(void **state)
 	answer_the_rest(EPOCH);
 	assert_true(gate_is_open(fixture.gate));
 	assert_false(is_due());
-	const char *bytes = broker_read(fixture.mqtt, fixture.broker, "open\n\n");
+	const char *bytes = broker_read(fixture.chain.mqtt, fixture.broker, "open\n\n");
 	assert_non_null(strstr(bytes, "\n000003e9-0000-0000-0000-000000000000\n"));
 	run(EPOCH);
 	assert_null(asked);
@@ -225,7 +210,7 @@ static void no_more_are_told_as_barred_than_a_broker_keeps(void **state)
 			assert_memory_equal(&fixture.gate->after, &last, sizeof(last));
 		assert_int_equal(fixture.gate->after_us == TIME_NONE, told == 0);
 		answer((uint32_t)told + 1, PAGE);
-		fanout_flush(fixture.fanout);
+		fanout_flush(fixture.chain.fanout);
 		window_empty();
 		run(EPOCH);
 	}
@@ -252,7 +237,7 @@ static void blocks_are_told_in_pairs_and_read_behind_the_last_pair(void **state)
 	run(EPOCH);
 	answer_the_rest(EPOCH);
 	assert_true(gate_is_open(fixture.gate));
-	const char *bytes = broker_read(fixture.mqtt, fixture.broker, "open\n\n");
+	const char *bytes = broker_read(fixture.chain.mqtt, fixture.broker, "open\n\n");
 	assert_non_null(strstr(bytes, "block\n00000001-0000-0000-0000-000000000000\n00000002-"));
 	assert_non_null(strstr(bytes, "block\n000003e9-0000-0000-0000-000000000000\n000007d2-"));
 }
@@ -269,14 +254,14 @@ static void a_page_from_before_a_change_is_read_again(void **state)
 	answer(1, 0);
 	run(EPOCH);
 	assert_int_equal(asked->call.query, Q_USER_BARRED);
-	events_take(fixture.events, str_of(barred_record), 1, 1);
-	size_t before = events_outstanding(fixture.events);
+	events_take(fixture.chain.events, str_of(barred_record), 1, 1);
+	size_t before = events_outstanding(fixture.chain.events);
 	answer(1, PAGE);
-	assert_int_equal(events_outstanding(fixture.events), before);
+	assert_int_equal(events_outstanding(fixture.chain.events), before);
 	run(EPOCH);
 	assert_int_equal(fixture.gate->after_us, TIME_NONE);
 	answer(1, 1);
-	assert_int_equal(events_outstanding(fixture.events), before + 1);
+	assert_int_equal(events_outstanding(fixture.chain.events), before + 1);
 	run(EPOCH);
 	answer_the_rest(EPOCH);
 	assert_true(gate_is_open(fixture.gate));
@@ -300,23 +285,23 @@ static void keys_are_told_before_it_opens_and_when_they_change(void **state)
 	run(EPOCH);
 	answer_the_rest(EPOCH);
 	assert_true(gate_is_open(fixture.gate));
-	const char *bytes = broker_read(fixture.mqtt, fixture.broker, "open\n\n");
+	const char *bytes = broker_read(fixture.chain.mqtt, fixture.broker, "open\n\n");
 	assert_non_null(strstr(bytes, DOCUMENT("{\"kid\":\"k\"}")));
 	assert_false(is_due());
 
-	events_take(fixture.events, str_of(record), 1, 1);
+	events_take(fixture.chain.events, str_of(record), 1, 1);
 	assert_true(is_due());
 	run(EPOCH);
 	assert_int_equal(asked->call.query, Q_IDENTITY_KEYS);
 	/* changed again meanwhile */
-	events_take(fixture.events, str_of(record), 1, 1);
+	events_take(fixture.chain.events, str_of(record), 1, 1);
 	answer(1, 1);
 	assert_true(is_due());
 	run(EPOCH);
 	answer(1, 0);
 	assert_false(is_due());
-	fanout_flush(fixture.fanout);
-	bytes = broker_read(fixture.mqtt, fixture.broker, DOCUMENT(""));
+	fanout_flush(fixture.chain.fanout);
+	bytes = broker_read(fixture.chain.mqtt, fixture.broker, DOCUMENT(""));
 	assert_null(strstr(bytes, "open"));
 	assert_true(gate_is_open(fixture.gate));
 }
@@ -350,9 +335,9 @@ static void another_broker_is_told_all_of_it_anew(void **state)
 	run(0);
 	assert_false(is_due());
 	run(EPOCH + 1);
-	size_t before = events_outstanding(fixture.events);
+	size_t before = events_outstanding(fixture.chain.events);
 	answer(PAGE + 1, 1);
-	assert_int_equal(events_outstanding(fixture.events), before);
+	assert_int_equal(events_outstanding(fixture.chain.events), before);
 	run(EPOCH + 1);
 	assert_memory_equal(&fixture.gate->after, &(struct uuid){ { 0 } }, sizeof(struct uuid));
 	answer_the_rest(EPOCH + 1);
@@ -375,16 +360,16 @@ static void without_room_nothing_is_asked_and_nothing_told(void **state)
 
 	/* gone while the database was asked: the page is read again */
 	window_fill();
-	size_t before = events_outstanding(fixture.events);
+	size_t before = events_outstanding(fixture.chain.events);
 	answer(1, PAGE);
-	assert_int_equal(events_outstanding(fixture.events), before);
+	assert_int_equal(events_outstanding(fixture.chain.events), before);
 	run(EPOCH);
 	assert_null(asked);
 	window_empty();
 	run(EPOCH);
 	assert_memory_equal(&fixture.gate->after, &(struct uuid){ { 0 } }, sizeof(struct uuid));
 	answer(1, 1);
-	assert_int_equal(events_outstanding(fixture.events), 1);
+	assert_int_equal(events_outstanding(fixture.chain.events), 1);
 	run(EPOCH);
 	answer_the_rest(EPOCH);
 	assert_true(gate_is_open(fixture.gate));
@@ -394,10 +379,10 @@ static void without_the_plugin_there_is_no_gate(void **state)
 {
 	tear_down(state);
 	set_up(state);
-	fanout_free(fixture.fanout);
-	fixture.conf.broker_fanout = BROKER_FANOUT_PUBLISH;
-	fixture.fanout = fanout_new(&fixture.conf, fixture.mqtt);
-	fixture.gate->fanout = fixture.fanout;
+	fanout_free(fixture.chain.fanout);
+	fixture.chain.conf.broker_fanout = BROKER_FANOUT_PUBLISH;
+	fixture.chain.fanout = fanout_new(&fixture.chain.conf, fixture.chain.mqtt);
+	fixture.gate->fanout = fixture.chain.fanout;
 	run(EPOCH);
 	assert_null(asked);
 	assert_false(is_due());

@@ -12,51 +12,27 @@
 #include <cmocka.h>
 
 #include "push/broker/control.h"
+#include "tests/unit/chain.h"
 
-struct fixture {
-	char secret[64];
-	struct conf conf;
-	struct metrics metrics;
-	struct mqtt *mqtt;
-	struct fanout *fanout;
-	struct typing *typing;
-	struct events *events;
-};
-
-/* A client that is not connected queues what it is given: enough to see what that is. */
 static int client_make(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	assert_non_null(fixture);
-	snprintf(fixture->secret, sizeof(fixture->secret), "/tmp/parley-test-XXXXXX");
-	int fd = mkstemp(fixture->secret);
-	assert_int_equal(write(fd, "secret\n", 7), 7);
-	close(fd);
-	fixture->conf.broker_secret = fixture->secret;
-	assert_int_equal(mqtt_new(&fixture->conf, &fixture->metrics, &fixture->mqtt), OK);
-	fixture->fanout = fanout_new(&fixture->conf, fixture->mqtt);
-	fixture->typing = typing_new(fixture->mqtt, fixture->fanout, &fixture->metrics);
-	fixture->events = events_new(
-		&fixture->conf, fixture->mqtt, fixture->fanout, fixture->typing, &fixture->metrics);
-	*state = fixture;
+	struct chain *chain = calloc(1, sizeof(*chain));
+	assert_non_null(chain);
+	chain_make(chain);
+	*state = chain;
 	return 0;
 }
 
 static int client_remove(void **state)
 {
-	struct fixture *fixture = *state;
-	events_free(fixture->events);
-	typing_free(fixture->typing);
-	fanout_free(fixture->fanout);
-	mqtt_free(fixture->mqtt);
-	unlink(fixture->secret);
-	free(fixture);
+	chain_free(*state);
+	free(*state);
 	return 0;
 }
 
 static void a_refused_record_is_named_by_its_type_alone(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	static const struct {
 		const char *record;
 		const char *expected;
@@ -76,7 +52,7 @@ static void a_refused_record_is_named_by_its_type_alone(void **state)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_string_equal(
-			record_type(fixture->events, str_of(rows[i].record)), rows[i].expected);
+			record_type(chain->events, str_of(rows[i].record)), rows[i].expected);
 }
 
 /* A record of a receipt for so many recipients. */
@@ -98,7 +74,7 @@ static struct buf record_make(size_t nrecipients)
 
 static void large_groups_take_several_publishes(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	static const struct {
 		size_t nrecipients;
 		size_t publishes;
@@ -112,38 +88,38 @@ static void large_groups_take_several_publishes(void **state)
 	size_t before = 0;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct buf record = record_make(rows[i].nrecipients);
-		events_take(fixture->events, (struct str){ record.data, record.len }, 1, 1);
-		size_t after = events_outstanding(fixture->events);
+		events_take(chain->events, (struct str){ record.data, record.len }, 1, 1);
+		size_t after = events_outstanding(chain->events);
 		if (after - before != rows[i].publishes)
 			fail_msg("%zu recipients: %zu publishes", rows[i].nrecipients,
 				after - before);
 		before = after;
 		buf_free(&record);
 	}
-	assert_int_equal(fixture->metrics.events[EVENT_RECEIPT_READ], 5);
-	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 0);
+	assert_int_equal(chain->metrics.events[EVENT_RECEIPT_READ], 5);
+	assert_int_equal(chain->metrics.values[METRIC_REFUSED], 0);
 }
 
 static void a_session_that_ended_is_told_and_waited_for(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	static const char record[] = "{\"type\":\"session.revoked\","
 				     "\"event_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
 				     "\"at\":\"2026-11-21T12:00:00+00:00\","
 				     "\"user_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
 				     "\"session_ids\":[\"0123abcd-4567-89ef-0123-456789abcdef\"]}";
-	events_take(fixture->events, str_of(record), 1, 1);
-	events_commit(fixture->events, 100);
-	assert_int_equal(events_outstanding(fixture->events), 1);
-	assert_int_equal(events_confirmed(fixture->events), 0);
-	assert_int_equal(fixture->metrics.events[EVENT_SESSION_REVOKED], 1);
-	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 0);
+	events_take(chain->events, str_of(record), 1, 1);
+	events_commit(chain->events, 100);
+	assert_int_equal(events_outstanding(chain->events), 1);
+	assert_int_equal(events_confirmed(chain->events), 0);
+	assert_int_equal(chain->metrics.events[EVENT_SESSION_REVOKED], 1);
+	assert_int_equal(chain->metrics.values[METRIC_REFUSED], 0);
 }
 
 static void a_session_is_refused_as_long_as_any_token_of_it_lives(void **state)
 {
-	struct fixture *fixture = *state;
-	fixture->conf.token_ttl_s = 900;
+	struct chain *chain = *state;
+	chain->conf.token_ttl_s = 900;
 	int64_t now_s = time_now_us() / 1000000;
 	static const struct {
 		int64_t other_s; /* a token of somebody else's lives for so long; 0: there is none */
@@ -158,7 +134,7 @@ static void a_session_is_refused_as_long_as_any_token_of_it_lives(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int64_t until_us =
 			rows[i].other_s > 0 ? (now_s + rows[i].other_s) * 1000000 : TIME_NONE;
-		int64_t left_s = revoked_until_s(fixture->events, until_us) - now_s;
+		int64_t left_s = revoked_until_s(chain->events, until_us) - now_s;
 		assert_in_range(
 			left_s - EVENTS_SKEW_S, rows[i].expected_s, rows[i].expected_s + 10);
 	}
@@ -166,7 +142,7 @@ static void a_session_is_refused_as_long_as_any_token_of_it_lives(void **state)
 
 static void who_is_barred_is_told_and_waited_for(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	static const char *const types[] = { "user.barred", "user.unbarred" };
 	char record[256];
 	for (size_t i = 0; i < 2; i++) {
@@ -175,29 +151,29 @@ static void who_is_barred_is_told_and_waited_for(void **state)
 			"\"at\":\"2026-11-21T12:00:00+00:00\","
 			"\"user_id\":\"0123abcd-4567-89ef-0123-456789abcdef\"}",
 			types[i]);
-		events_take(fixture->events, str_of(record), 1, 1);
-		assert_int_equal(events_outstanding(fixture->events), i + 1);
-		assert_int_equal(events_changes(fixture->events), i + 1);
+		events_take(chain->events, str_of(record), 1, 1);
+		assert_int_equal(events_outstanding(chain->events), i + 1);
+		assert_int_equal(events_changes(chain->events), i + 1);
 	}
-	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 0);
+	assert_int_equal(chain->metrics.values[METRIC_REFUSED], 0);
 }
 
 static void a_bad_record_is_counted_and_stops_nothing(void **state)
 {
-	struct fixture *fixture = *state;
+	struct chain *chain = *state;
 	struct buf record = record_make(1);
-	events_take(fixture->events, STR("{\"type\":\"receipt.read\"}"), 1, 1);
-	events_take(fixture->events, STR("\xff"), 2, 1);
-	events_take(fixture->events, (struct str){ record.data, record.len }, 3, 1);
-	assert_int_equal(fixture->metrics.values[METRIC_REFUSED], 2);
-	assert_int_equal(events_outstanding(fixture->events), 1);
+	events_take(chain->events, STR("{\"type\":\"receipt.read\"}"), 1, 1);
+	events_take(chain->events, STR("\xff"), 2, 1);
+	events_take(chain->events, (struct str){ record.data, record.len }, 3, 1);
+	assert_int_equal(chain->metrics.values[METRIC_REFUSED], 2);
+	assert_int_equal(events_outstanding(chain->events), 1);
 	buf_free(&record);
 }
 
 static void without_a_broker_there_is_no_room(void **state)
 {
-	struct fixture *fixture = *state;
-	assert_false(events_have_room(fixture->events));
+	struct chain *chain = *state;
+	assert_false(events_have_room(chain->events));
 }
 
 int main(void)

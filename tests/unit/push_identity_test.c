@@ -13,6 +13,7 @@
 
 #include "lib/identity.h"
 #include "tests/unit/broker.h"
+#include "tests/unit/chain.h"
 
 #define ISSUER "https://id.example.test"
 
@@ -32,13 +33,7 @@ void pipeline_submit(struct pipeline *pipeline, struct pending *pending, int64_t
 }
 
 static struct fixture {
-	char secret[64];
-	struct conf conf;
-	struct metrics metrics;
-	struct mqtt *mqtt;
-	struct fanout *fanout;
-	struct typing *typing;
-	struct events *events;
+	struct chain chain;
 	struct identities *identities;
 	int listener, broker;
 } fixture;
@@ -53,26 +48,19 @@ static int set_up(void **state)
 	(void)state;
 	static char none[] = "", handle[] = "preferred_username";
 	struct fixture *f = &fixture;
-	*f = (struct fixture){ .secret = "/tmp/parley-test-XXXXXX",
-		.conf = { .token_ttl_s = 900,
-			.idp_claim_handle = handle,
-			.idp_claim_name = none,
-			.idp_claim_email = none,
-			.idp_claim_avatar = none } };
+	*f = (struct fixture){ .chain.conf = { .token_ttl_s = 900,
+				       .idp_claim_handle = handle,
+				       .idp_claim_name = none,
+				       .idp_claim_email = none,
+				       .idp_claim_avatar = none } };
 	nasked = 0;
-	int fd = mkstemp(f->secret);
-	assert_int_equal(write(fd, "secret\n", 7), 7);
-	close(fd);
-	f->conf.broker_secret = f->secret;
-	f->listener = broker_listen(&f->conf);
-	assert_int_equal(mqtt_new(&f->conf, &f->metrics, &f->mqtt), OK);
-	f->fanout = fanout_new(&f->conf, f->mqtt);
-	f->typing = typing_new(f->mqtt, f->fanout, &f->metrics);
-	f->events = events_new(&f->conf, f->mqtt, f->fanout, f->typing, &f->metrics);
-	f->identities = identities_new(&f->conf, f->mqtt, f->fanout, f->events, NULL, &f->metrics);
-	const struct mqtt_handlers handlers = { .acked = ack, .acked_ctx = f->events };
-	mqtt_handle(f->mqtt, &handlers);
-	f->broker = broker_accept(f->mqtt, f->listener);
+	f->listener = broker_listen(&f->chain.conf);
+	chain_make(&f->chain);
+	f->identities = identities_new(&f->chain.conf, f->chain.mqtt, f->chain.fanout,
+		f->chain.events, NULL, &f->chain.metrics);
+	const struct mqtt_handlers handlers = { .acked = ack, .acked_ctx = f->chain.events };
+	mqtt_handle(f->chain.mqtt, &handlers);
+	f->broker = broker_accept(f->chain.mqtt, f->listener);
 	return 0;
 }
 
@@ -91,13 +79,9 @@ static int tear_down(void **state)
 	struct fixture *f = &fixture;
 	answer_all(ERR_UNAVAILABLE);
 	identities_free(f->identities);
-	events_free(f->events);
-	typing_free(f->typing);
-	fanout_free(f->fanout);
-	mqtt_free(f->mqtt);
+	chain_free(&f->chain);
 	close(f->broker);
 	close(f->listener);
-	unlink(f->secret);
 	return 0;
 }
 
@@ -125,7 +109,7 @@ static void say_seen(int number, long long exp_s)
 static void run(int64_t later_us)
 {
 	identities_run(fixture.identities, time_mono_us() + later_us);
-	fanout_flush(fixture.fanout);
+	fanout_flush(fixture.chain.fanout);
 }
 
 static int64_t now_s(void)
@@ -158,20 +142,20 @@ static void who_is_new_is_made_once(void **state)
 	assert_int_equal(fixture.identities->count, 0);
 	assert_int_equal(fixture.identities->bytes, 0);
 	run(0);
-	assert_int_equal(events_outstanding(fixture.events), 0);
-	broker_read(fixture.mqtt, fixture.broker, KNOWN("1"));
+	assert_int_equal(events_outstanding(fixture.chain.events), 0);
+	broker_read(fixture.chain.mqtt, fixture.broker, KNOWN("1"));
 
 	/* the same token again, and another */
 	say_seen(1, exp_s);
 	assert_int_equal(nasked, 0);
 	run(0);
-	broker_read(fixture.mqtt, fixture.broker, KNOWN("1"));
+	broker_read(fixture.chain.mqtt, fixture.broker, KNOWN("1"));
 	say_seen(1, now_s() + 1200);
 	say_seen(2, now_s() + 600);
 	assert_int_equal(nasked, 2);
 	answer_all(OK);
-	assert_int_equal(fixture.metrics.values[METRIC_IDENTITIES_SEEN], 4);
-	assert_int_equal(fixture.metrics.values[METRIC_IDENTITIES_REFUSED], 0);
+	assert_int_equal(fixture.chain.metrics.values[METRIC_IDENTITIES_SEEN], 4);
+	assert_int_equal(fixture.chain.metrics.values[METRIC_IDENTITIES_REFUSED], 0);
 }
 
 static void who_may_not_is_turned_out_as_long_as_the_token_lives(void **state)
@@ -183,11 +167,11 @@ static void who_may_not_is_turned_out_as_long_as_the_token_lives(void **state)
 	answer_all(ERR_UNAUTHORIZED);
 	assert_true(is_due());
 	run(0);
-	assert_int_equal(fixture.metrics.values[METRIC_IDENTITIES_REFUSED], 1);
+	assert_int_equal(fixture.chain.metrics.values[METRIC_IDENTITIES_REFUSED], 1);
 	assert_int_equal(fixture.identities->count, 0);
 	snprintf(awaited, sizeof(awaited), "revoke %lld\n00000000-0000-8000-8000-000000000007\n\n",
 		(long long)exp_s + EVENTS_SKEW_S);
-	broker_read(fixture.mqtt, fixture.broker, awaited);
+	broker_read(fixture.chain.mqtt, fixture.broker, awaited);
 	/* and is not taken for somebody who is in */
 	say_seen(7, exp_s);
 	assert_int_equal(nasked, 1);
@@ -219,18 +203,18 @@ static void without_room_it_waits_for_the_broker(void **state)
 	struct uuid nobody = { { 9 } };
 	say_seen(1, now_s() + 600);
 	answer_all(ERR_UNAUTHORIZED);
-	while (events_have_room(fixture.events))
-		events_revoke(fixture.events, &nobody, 1, TIME_NONE);
-	fanout_flush(fixture.fanout);
-	size_t before = events_outstanding(fixture.events);
+	while (events_have_room(fixture.chain.events))
+		events_revoke(fixture.chain.events, &nobody, 1, TIME_NONE);
+	fanout_flush(fixture.chain.fanout);
+	size_t before = events_outstanding(fixture.chain.events);
 	run(0);
 	assert_false(is_due());
-	assert_int_equal(events_outstanding(fixture.events), before);
-	for (int mid = 1; events_outstanding(fixture.events) > 0; mid++)
-		events_acked(fixture.events, mid);
+	assert_int_equal(events_outstanding(fixture.chain.events), before);
+	for (int mid = 1; events_outstanding(fixture.chain.events) > 0; mid++)
+		events_acked(fixture.chain.events, mid);
 	assert_true(is_due());
 	run(0);
-	assert_int_equal(events_outstanding(fixture.events), 1);
+	assert_int_equal(events_outstanding(fixture.chain.events), 1);
 }
 
 static void too_many_at_once_are_sent_away_to_come_again(void **state)
@@ -242,7 +226,7 @@ static void too_many_at_once_are_sent_away_to_come_again(void **state)
 	assert_int_equal(fixture.identities->turned_out, 3);
 	run(0);
 	assert_int_equal(fixture.identities->count, PENDING_MAX);
-	broker_read(fixture.mqtt, fixture.broker, "00000000-0000-8000-8000-000000008194\n\n");
+	broker_read(fixture.chain.mqtt, fixture.broker, "00000000-0000-8000-8000-000000008194\n\n");
 	answer_all(OK);
 	say_seen(PENDING_MAX + 1, now_s() + 600);
 	assert_int_equal(nasked, 1);
@@ -270,7 +254,7 @@ static void what_is_not_understood_does_nothing(void **state)
 	}
 	assert_int_equal(nasked, 0);
 	run(0);
-	assert_int_equal(events_outstanding(fixture.events), 3);
+	assert_int_equal(events_outstanding(fixture.chain.events), 3);
 	assert_int_equal(fixture.identities->count, 0);
 }
 
