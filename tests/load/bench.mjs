@@ -14,10 +14,9 @@ import { createServer } from 'node:net';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { waitFor } from '../lib/wait.mjs';
 import {
-	asSuperuser, caughtUp, groupsOf, measured, median, metric, personId, psql, run, say, spread, stackStart, table, tokensOf, tool,
+	asSuperuser, caughtUp, groupsOf, measured, median, metric, optionsOf, personId, psql, run, say, spread, stackStart, table, tokensOf, tool,
 } from './common.mjs';
 import { childrenOf, memory } from './proc.mjs';
 import { root, scripts, statement, variables } from './statement.mjs';
@@ -31,24 +30,9 @@ const HEAVY = personId(19999); // in 5,000 conversations
 const AWAY = personId(20000); // in 200, half of them direct
 const TARGETS = { history: 0.8, list: 0.8, send: 0.6 };
 
-const { values: options } = parseArgs({
-	options: {
-		rounds: { type: 'string', default: '9' },
-		seconds: { type: 'string', default: '4' },
-		only: { type: 'string', default: PARTS.join(',') },
-	},
-});
+const { whole, parts } = optionsOf({ rounds: '9', seconds: '4' }, PARTS);
 const rounds = whole('rounds', 1, 100);
 const seconds = whole('seconds', 1, 60);
-const parts = options.only.split(',');
-for (const part of parts) if (!PARTS.includes(part)) throw new Error(`there is no part ${part}: ${PARTS.join(', ')}`);
-
-function whole(name, least, most) {
-	const number = Number(options[name]);
-	if (!Number.isInteger(number) || number < least || number > most)
-		throw new Error(`--${name} is a whole number from ${least} to ${most}`);
-	return number;
-}
 
 // --- the stack ------------------------------------------------------------------------------------
 

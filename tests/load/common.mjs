@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { waitFor } from '../lib/wait.mjs';
 import { usage } from './proc.mjs';
 import { root } from './statement.mjs';
@@ -13,6 +13,26 @@ import { root } from './statement.mjs';
 const GROUPS = { front: 'lighttpd', workers: 'rest', postgres: 'postgres', push: 'push', broker: 'mosquitto' };
 
 export const run = promisify(execFile);
+
+/**
+ * The command line: { options, whole, parts }. defaults: the text of each option, undefined where there is none; whole(name, least,
+ * most): the number that one is; parts: which of all are asked for by --only.
+ */
+export function optionsOf(defaults, all) {
+	const texts = Object.entries({ ...defaults, only: all.join(',') });
+	const { values: options } = parseArgs({
+		options: Object.fromEntries(texts.map(([name, text]) => [name, { type: 'string', ...(text && { default: text }) }])),
+	});
+	const parts = options.only.split(',');
+	for (const part of parts) if (!all.includes(part)) throw new Error(`there is no part ${part}: ${all.join(', ')}`);
+	const whole = (name, least, most) => {
+		const number = Number(options[name]);
+		if (!Number.isInteger(number) || number < least || number > most)
+			throw new Error(`--${name} is a whole number from ${least} to ${most}`);
+		return number;
+	};
+	return { options, whole, parts };
+}
 
 /** A program of tests/load. */
 export const tool = (name) => resolve(root, process.env.PARLEY_BUILD ?? 'build', 'load', name);

@@ -12,10 +12,9 @@ import { readFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import mqtt from 'mqtt';
 import { waitFor } from '../lib/wait.mjs';
-import { asSuperuser, caughtUp, groupsOf, measured, metric, personId, psql, say, stackStart, table, tokensOf, tool } from './common.mjs';
+import { asSuperuser, caughtUp, groupsOf, measured, metric, optionsOf, personId, psql, say, stackStart, table, tokensOf, tool } from './common.mjs';
 import { memory, usage } from './proc.mjs';
 import { root } from './statement.mjs';
 
@@ -26,18 +25,18 @@ const LEAVERS = 50; // who were online when the broker died and do not come back
 const KILL_AFTER_MS = 4000;
 const TARGETS = { send_ms: 50, received_ms: 150 };
 
-const { values: options } = parseArgs({
-	options: {
-		clients: { type: 'string', default: '10000' },
-		websocket: { type: 'string' }, // a tenth
-		rate: { type: 'string', default: '500' },
-		seconds: { type: 'string', default: '300' },
-		'restart-clients': { type: 'string', default: '2000' },
-		'restart-rate': { type: 'string', default: '50' },
-		'restart-seconds': { type: 'string', default: '40' },
-		only: { type: 'string', default: PARTS.join(',') },
+const { options, whole, parts } = optionsOf(
+	{
+		clients: '10000',
+		websocket: undefined, // a tenth
+		rate: '500',
+		seconds: '300',
+		'restart-clients': '2000',
+		'restart-rate': '50',
+		'restart-seconds': '40',
 	},
-});
+	PARTS,
+);
 const clients = whole('clients', 10, 50_000);
 const websocket = options.websocket === undefined ? Math.floor(clients / 10) : whole('websocket', 0, clients);
 const rate = whole('rate', 1, 10_000);
@@ -45,15 +44,6 @@ const seconds = whole('seconds', 1, 3600);
 const restartClients = whole('restart-clients', 10, 10_000);
 const restartRate = whole('restart-rate', 1, 1000);
 const restartSeconds = whole('restart-seconds', 10, 600);
-const parts = options.only.split(',');
-for (const part of parts) if (!PARTS.includes(part)) throw new Error(`there is no part ${part}: ${PARTS.join(', ')}`);
-
-function whole(name, least, most) {
-	const number = Number(options[name]);
-	if (!Number.isInteger(number) || number < least || number > most)
-		throw new Error(`--${name} is a whole number from ${least} to ${most}`);
-	return number;
-}
 
 // --- the crowd ------------------------------------------------------------------------------------
 
