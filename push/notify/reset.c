@@ -12,7 +12,8 @@
 #include "sql/store/reset.h"
 
 enum {
-	MAILS_MAX = 8, /* at once */
+	MAILS_MAX = 8,	 /* at once */
+	TAKES_MAX = 100, /* in one look: most may come to nothing, and signals want to be seen */
 	/* longer than a mail can take; whoever has died meanwhile loses no more than this */
 	LEASE_S = 90,
 	MESSAGE_BYTES = 8192,
@@ -235,11 +236,14 @@ enum err resets_look(struct resets *resets, int64_t now_us, int64_t *look_at_us)
 	}
 	/* a mail may be the last thing that a request brings about, and its token lives as long again */
 	enum err err = lapse(resets, 2 * (int64_t)resets->conf->reset_ttl_s, &lapsed);
-	struct reset_mail *mail;
-	while (err == OK && (mail = mail_free_one(resets)))
+	struct reset_mail *mail = mail_free_one(resets);
+	for (int i = 0; i < TAKES_MAX && err == OK && mail; i++) {
 		err = mail_take(resets, mail);
-	if (err == OK)
-		return OK; /* no place is free: when one is, it is looked again */
+		mail = mail_free_one(resets);
+	}
+	/* where no place is free, the end of a mail is when to look again */
+	if (err == OK && mail)
+		*look_at_us = now_us;
 	if (err == ERR_NOT_FOUND)
 		err = next_look(resets, now_us, look_at_us);
 	return err;

@@ -134,6 +134,15 @@ describe('a token for a new password', () => {
 		assert.equal(await stack.sql(`select count(*) from password_resets where user_id = '${person.id}'`), '0');
 	});
 
+	it('of somebody who is shut out sets none', async () => {
+		const person = await register(stack, 'Shut');
+		const token = await resetToken(person);
+		await stack.sql(`update users set disabled_at = now() where id = '${person.id}'`);
+		refused(await confirm(token));
+		await stack.sql(`update users set disabled_at = null where id = '${person.id}'`);
+		must(await login(person, PASSWORD), 200);
+	});
+
 	it('of somebody who has no password, because the identity is another’s, gives none', async () => {
 		const person = await register(stack, 'External');
 		await stack.sql(`update users set password_hash = null where id = '${person.id}'`);

@@ -421,7 +421,7 @@ describe('parley-notify', () => {
 		const another = await startAnother(await stack.pid('notify'));
 		await waitFor(() => another.output.includes('"started"'), 5000, 'it has started');
 		const size = Number(/VmRSS:\s*(\d+)/.exec(await readFile(`/proc/${another.pid}/status`, 'utf8'))[1]);
-		assert.ok(size < 24_000, `${size} kB`);
+		assert.ok(size < 16_000, `${size} kB`);
 		process.kill(another.pid, 'SIGHUP');
 		await waitFor(() => another.output.includes('configuration read again'), 5000, 'it has read it');
 		const begin = performance.now();
