@@ -105,7 +105,7 @@ static const struct conf_key keys[] = {
 	{ "token_private_key", CONF_PATH, NULL, AT(token_private_key), 0, PATH_BYTES_MAX, "", false,
 		"PEM file that signs tokens; empty: var/keys/token.key" },
 	{ "token_public_keys", CONF_STRING, NULL, AT(token_public_keys), 0, PATH_BYTES_MAX, "", false,
-		"PEM files that verify tokens, space between; empty: var/keys/token.pub" },
+		"PEM files that verify tokens, each of one key or several, space between; empty: var/keys/token.pub" },
 	{ "token_issuer", CONF_STRING, NULL, AT(token_issuer), 1, 255, "parley", false,
 		"issuer of the tokens made here" },
 	{ "token_audience", CONF_STRING, NULL, AT(token_audience), 1, 255, "parley", false,
