@@ -101,10 +101,10 @@ static size_t body_take(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct body *body = ctx;
 	size_t len = size * count;
+	if (body->max == 0)
+		return len; /* nobody wants it */
 	if (len > body->max - body->buf.len)
-		return body->max == 0
-			       ? len
-			       : 0; /* nobody wants it; or it is too much, and libcurl gives up */
+		return 0; /* and libcurl gives up */
 	buf_add(&body->buf, bytes, len);
 	return len;
 }
