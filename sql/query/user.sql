@@ -98,8 +98,9 @@ returning id, handle, display_name, avatar_url, bio, created_at, deleted_at is n
 	email, locale, settings::text as settings
 
 -- name: user_barred many
--- As whom nobody may come in although a token may say so: disabled, or erased and of an identity provider, whose tokens know
--- nothing of it. Latest first, behind ($1, $2) (null: from the latest), $3 rows.
+-- As whom nobody may come in although a token may say so: disabled, or erased, of which tokens of an identity provider know
+-- nothing (others are told as well: to leave them out takes longer than to tell them). Latest first, behind ($1, $2) (null:
+-- from the latest), $3 rows.
 with barred as (
 	(select id, disabled_at as barred_at
 	from users
@@ -111,7 +112,7 @@ with barred as (
 	union all
 	(select id, deleted_at
 	from users
-	where deleted_at is not null and exists (select from identities i where i.user_id = users.id)
+	where deleted_at is not null
 		and (deleted_at, id) < (coalesce($1::timestamptz, 'infinity'),
 			coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
 	order by deleted_at desc, id desc

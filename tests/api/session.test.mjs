@@ -393,3 +393,23 @@ describe('what has ended lately', () => {
 		assert.deepEqual(await page(`'${ids[1]}'`, 1), [all[all.indexOf(ids[1]) + 1]]);
 	});
 });
+
+describe('who is barred', () => {
+	it('is found latest first, page by page: who is disabled, and who is erased', async () => {
+		const [shut, erased, opened] = [await register(stack, 'Shut'), await register(stack, 'Erased'), await register(stack, 'Opened')];
+		for (const { id } of [shut, opened]) await stack.sql(`select user_disable('${id}', gen_random_uuid())`);
+		must(await erased.api.delete('users/me'), 204);
+		await stack.sql(`select user_enable('${opened.id}', gen_random_uuid())`);
+		const page = async (at, id, rows) => {
+			const text = statement('user_barred').replaceAll(/\$(\d)/g, (all, n) => [at, id, rows][n - 1]);
+			return (await stack.sql(text)).split('\n').filter(Boolean).map((row) => row.split('|'));
+		};
+		const all = await page('null', 'null', 10_000);
+		const mine = all.filter(([id]) => [shut.id, erased.id, opened.id].includes(id)).map(([id]) => id);
+		assert.deepEqual(mine, [erased.id, shut.id]);
+		const one = async (behind) => (await page(`'${behind[1]}'`, `'${behind[0]}'`, 1))[0];
+		const first = all.findIndex(([id]) => id === erased.id);
+		for (let i = first; i + 1 < all.length && i < first + 3; i++) assert.deepEqual(await one(all[i]), all[i + 1]);
+		assert.deepEqual((await page('null', 'null', 1))[0], all[0]);
+	});
+});
