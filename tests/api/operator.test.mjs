@@ -151,7 +151,7 @@ describe('parley user', () => {
 		const backend = await service(stack);
 		assert.deepEqual(await parleyJson(stack, 'user', 'disable', ann.handle.toUpperCase()), { id: ann.id, disabled: true });
 		assert.equal((await ann.api.get('users/me')).status, 401);
-		await phone.closed(2000);
+		await phone.closed();
 		assert.equal((await api(stack).post('auth/login', { handle: ann.handle, password: PASSWORD })).status, 401);
 		assert.equal((await backend.as(ann).get('users/me')).status, 403);
 		assert.deepEqual(await parleyJson(stack, 'user', 'disable', ann.id), { id: ann.id, disabled: true }, 'again');
