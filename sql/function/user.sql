@@ -1,12 +1,19 @@
 -- What a person does to the account as a whole.
 
--- Sets a password and ends every session but in_session. False, and nothing happens: the password has been changed since
--- in_changed_at, with which the caller's was checked, or the account is erased.
+-- Sets a password and ends every session but in_session, of which the caller is (null: of none); refused when that has ended,
+-- as it may while the password was checked. False, and nothing happens: the password has been changed since in_changed_at, with
+-- which the caller's was checked, or the account is erased.
 drop function if exists user_password_change;
 create function user_password_change(in_user uuid, in_changed_at timestamptz, in_hash text, in_session uuid,
 	in_event uuid) returns boolean
 language plpgsql as $$
 begin
+	-- first: what ends the session is waited for here, and seen by what follows
+	perform from users u where u.id = in_user for no key update;
+	if in_session is not null and not exists (
+		select from sessions s where s.id = in_session and s.user_id = in_user and s.revoked_at is null) then
+		perform session_refuse();
+	end if;
 	update users u
 	set password_hash = in_hash, password_changed_at = clock_timestamp(), updated_at = now()
 	where u.id = in_user and u.deleted_at is null and u.password_changed_at is not distinct from in_changed_at;

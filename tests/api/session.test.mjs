@@ -321,6 +321,19 @@ describe('changing the password', () => {
 	});
 });
 
+describe('a change of the password under way', () => {
+	it('by a session that is ended meanwhile comes to nothing', async () => {
+		const NEW = 'another long password';
+		const person = await register(stack, 'Overtaken');
+		const change = () => person.api.post('auth/password', { current: PASSWORD, new: NEW });
+		const end = `select session_end('${person.id}', '${person.session.id}', null, null, '${randomUUID()}');`;
+		assert.equal((await overtaken(person, end, change)).status, 401);
+		const login = (password) => guest.post('auth/login', { handle: person.handle, password });
+		assert.equal((await login(NEW)).status, 401);
+		must(await login(PASSWORD), 200);
+	});
+});
+
 describe('a sign-in under way', () => {
 	const login = (person) => () => guest.post('auth/login', { handle: person.handle, password: PASSWORD });
 
