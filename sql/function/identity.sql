@@ -53,9 +53,15 @@ begin
 	-- as session_create does: what is long over goes
 	delete from sessions s
 	where s.id = any(array(select o.id from sessions o
-		where o.user_id = in_user and o.revoked_at is null and o.refresh_expires_at < now() - interval '60 days'
-		limit 4
-		for update skip locked));
+			where o.revoked_at < now() - interval '60 days'
+				and (o.refresh_hash is not null or o.refresh_expires_at < now())
+			order by o.revoked_at
+			limit 4
+			for update skip locked)
+		|| array(select o.id from sessions o
+			where o.user_id = in_user and o.revoked_at is null and o.refresh_expires_at < now() - interval '60 days'
+			limit 4
+			for update skip locked));
 end
 $$;
 
@@ -70,6 +76,10 @@ begin
 		where s.id = in_session and s.user_id = in_user and s.revoked_at is null
 			and s.refresh_expires_at >= in_expires_at and u.deleted_at is null and u.disabled_at is null) then
 		return;
+	end if;
+	-- who has been shut out may come again and again: that is to cost no write
+	if exists (select from sessions s where s.id = in_session and (s.user_id <> in_user or s.revoked_at is not null)) then
+		perform session_refuse();
 	end if;
 	perform identity_make(in_user, in_issuer, in_subject, in_handle, in_name, in_email, in_avatar, null);
 	perform from users u where u.id = in_user and u.deleted_at is null and u.disabled_at is null for no key update;

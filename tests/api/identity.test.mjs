@@ -316,6 +316,30 @@ describe('what is ended stays ended', () => {
 		assert.equal((await ann.api.post('auth/logout')).status, 401);
 	});
 
+	it('and costs no write, however often it comes again', async () => {
+		const ann = await person({ sid: 'a' });
+		must(await ann.api.post('auth/logout'), 204);
+		// a row that an upsert has looked at bears the mark of its transaction
+		const marks = () => stack.sql(`select s.xmin, s.xmax, d.xmin, d.xmax from sessions s join devices d using (user_id) where user_id = '${ann.id}'`);
+		const before = await marks();
+		const later = await tokenOf(ann.subject, { sid: 'a', exp: seconds() + 800 });
+		for (const answer of await everywhere(later)) assert.equal(answer.status, 401);
+		assert.equal(await marks(), before);
+	});
+
+	it('until all that is long over goes, whoever comes', async () => {
+		const ann = await person({ sid: 'a' });
+		must(await ann.api.post('auth/logout'), 204);
+		await stack.sql(`update sessions set revoked_at = '2020-01-01', refresh_expires_at = '2020-01-01' where user_id = '${ann.id}'`);
+		const ben = await person({ sid: 'a' });
+		must(await ben.api.post('auth/logout'), 204);
+		await stack.sql(`update sessions set revoked_at = '2020-01-01' where user_id = '${ben.id}'`);
+		await person();
+		const left = (one) => stack.sql(`select count(*) from sessions where user_id = '${one.id}'`);
+		assert.equal(await left(ann), '0');
+		assert.equal(await left(ben), '1', 'a token may still be good');
+	});
+
 	it('a session that another one ends', async () => {
 		const ann = await person({ sid: 'a' });
 		const other = await tokenOf(ann.subject, { sid: 'b' });
