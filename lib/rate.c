@@ -28,6 +28,8 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_SERVICE] = { "service", 30000, 60 },
 	/* an address, and service tokens that were not good lately: who guesses at them does not keep the database busy */
 	[RATE_TOKEN] = { "token", 120, 60 },
+	/* a person whose token a worker has not seen, or whom it has turned away: each worker looks at each token once */
+	[RATE_SEEN] = { "seen", 600, 60 },
 };
 
 struct rate_limit rate_limit_of(enum rate rate, double scale)

@@ -26,6 +26,7 @@ enum rate {
 	RATE_WEBHOOK,
 	RATE_SERVICE,
 	RATE_TOKEN,
+	RATE_SEEN,
 	RATE__MAX
 };
 

@@ -230,6 +230,17 @@ enum err guard_token(struct request *req)
 		req, RATE_TOKEN, address_key(req->arena, req->remote_address), &limit, &answer);
 }
 
+enum err guard_seen(struct request *req, const struct uuid *user)
+{
+	struct str key = { (const char *)user->bytes, sizeof(user->bytes) };
+	struct rate_limit limit;
+	struct rate_answer answer;
+
+	if (req->conf->rate_scale <= 0)
+		return OK;
+	return rate_take_key(req, RATE_SEEN, key, &limit, &answer);
+}
+
 enum err guard_rate_key(struct request *req, enum rate rate, struct str key)
 {
 	struct rate_limit limit;

@@ -28,6 +28,9 @@ must_check enum err guard_rate_key(struct request *req, enum rate rate, struct s
 /* The limit of guessing at service tokens from one address. No headers when it lets through; ERR_RATE_LIMITED, with Retry-After. */
 must_check enum err guard_token(struct request *req);
 
+/* The limit of coming with tokens of an identity provider that the database has to be asked about. As above. */
+must_check enum err guard_seen(struct request *req, const struct uuid *user);
+
 /*
  * The limits of guessing an account's password: of one address; and of whoever it may be, or, for one of the devices on which
  * the account has signed in before, of that device (nil or NULL: none). So nobody is locked out by strangers of many addresses, who

@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "lib/model/identity.h"
 #include "lib/time.h"
+#include "rest/guard.h"
 #include "sql/store/identity.h"
 
 enum {
@@ -161,7 +162,9 @@ enum err identity_verify(struct request *req, struct str token, int64_t now_s, s
 		&identity);
 	if (err != OK)
 		return ERR_UNAUTHORIZED;
-	err = db_identity_seen(req->db, req->arena, &identity);
+	err = guard_seen(req, &identity.user_id);
+	if (err == OK)
+		err = db_identity_seen(req->db, req->arena, &identity);
 	if (err != OK)
 		return err;
 	*out = (struct claims){

@@ -15,7 +15,7 @@ void identity_keys_free(struct identity_keys *keys);
 /*
  * For a worker with identity_keys. A token that is none of ours and was not seen by this worker before: who it is of, with user and session made
  * where they are not there. The claims are as those of a token of ours. ERR_UNAUTHORIZED, also for a token by a key
- * that is not known: the key is then asked for. ERR_TOKEN_EXPIRED. ERR_UNAVAILABLE.
+ * that is not known: the key is then asked for. ERR_TOKEN_EXPIRED. ERR_RATE_LIMITED. ERR_UNAVAILABLE.
  */
 must_check enum err identity_verify(
 	struct request *req, struct str token, int64_t now_s, struct claims *out);

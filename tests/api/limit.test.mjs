@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { api, handleOf, must, PASSWORD } from '../lib/client.mjs';
+import { newKey, sign } from '../lib/identity.mjs';
 import { service } from '../lib/operator.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
@@ -11,6 +12,7 @@ import { raw } from './raw.mjs';
 // a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s; reset 3, reset-email 1
 // in an hour
 const SCALE = 0.1;
+const ISSUER = 'https://login.example.com/';
 let stack,
 	address = 2;
 before(async () => {
@@ -24,6 +26,9 @@ before(async () => {
 			PARLEY_CIPHERTEXT_MAX_BYTES: '10',
 			PARLEY_METADATA_MAX_BYTES: '30',
 			PARLEY_TOKEN_TTL_S: '61',
+			PARLEY_IDP_ISSUER: ISSUER,
+			PARLEY_IDP_AUDIENCE: 'parley',
+			PARLEY_IDP_JWKS_URL: 'http://127.0.0.1:9/', // nobody is there: the test puts the keys in
 			PARLEY_MQTT_URL: 'mqtts://broker.example.org:8883',
 			PARLEY_MQTT_WS_URL: 'wss://chat.example.org/mqtt',
 		},
@@ -243,6 +248,19 @@ describe('a rate limit', () => {
 		// by the worker that has seen it
 		await waitFor(async () => (await call(good.token, from)).status === 200);
 		assert.equal((await call(`pst_${randomBytes(32).toString('base64url')}`, '127.0.0.211')).status, 401);
+	});
+
+	it('of coming with tokens of an identity provider is a person’s, who may have been shut out', async () => {
+		const key = await newKey('EdDSA', 'limit');
+		await stack.sql(`select identity_keys_put('${ISSUER}', '${JSON.stringify([key.jwk])}', gen_random_uuid())`);
+		const come = async (sub, more) => api(stack, await sign(key, { iss: ISSUER, aud: 'parley', sub, ...more })).get('users/me');
+		const token = await sign(key, { iss: ISSUER, aud: 'parley', sub: 'ann', sid: 'a' });
+		await waitFor(async () => (await api(stack, token).get('users/me')).status === 200, 5000, 'the key is known');
+		must(await api(stack, token).post('auth/logout'), 204);
+		let answer;
+		for (let i = 0; i < 200 && answer?.status !== 429; i++) answer = await come('ann', { sid: 'a', exp: Math.floor(Date.now() / 1000) + 100 + i });
+		limited(answer);
+		must(await come('ben', {}), 200);
 	});
 
 	it('is not had by a header that claims another address', async () => {
