@@ -36,9 +36,16 @@ begin
 	insert into audit (token_id, user_id, method, route, targets, request_id, remote_address)
 	values (mine.id, in_user, in_method, in_route, in_targets, in_request_id, left(in_address, 64))
 	returning audit.id into audit_id;
+	-- only what is too old is locked, as to lock is to write; more are looked at than taken, for those who look at once
 	delete from audit a
-	where a.id = any(array(select o.id from audit o order by o.id limit 2 for update skip locked))
-		and a.at < now() - in_ttl_s * interval '1 second';
+	where a.id = any(array(
+		select o.id
+		from (select x.id from audit x order by x.id limit 16) first
+		join audit o on o.id = first.id
+		where o.at < now() - in_ttl_s * interval '1 second'
+		order by o.id
+		limit 2
+		for update of o skip locked));
 end
 $$;
 

@@ -339,6 +339,14 @@ describe('the audit log', () => {
 		assert.match(stdout, /GET +\/x +- +- +r\n$/);
 	});
 
+	it('is added to, and what is in it is not touched', async () => {
+		const marks = () => stack.sql('select id, xmin, xmax from audit order by id limit 3');
+		for (let i = 0; i < 4; i++) must(await backend.as(ann).get('users/me'), 200);
+		const before = await marks();
+		must(await backend.as(ann).get('users/me'), 200);
+		assert.equal(await marks(), before);
+	});
+
 	it('loses what is older than it is to be kept, a little with each request', async () => {
 		const old = await service(stack);
 		// before all that there is
