@@ -51,7 +51,7 @@ enum {
 	TEXT_MAX = 1024,
 	LIST_MAX = 4095,
 	PATH_BYTES_MAX = 4095,
-	SOCKET_MAX = 107, /* what a UNIX socket's address can hold */
+	SOCKET_MAX = 98, /* what a UNIX socket's address can hold, with ".password" behind it */
 	KEY_MAX = 64,
 };
 
@@ -84,7 +84,7 @@ static const struct conf_key keys[] = {
 		"no statement of a request runs longer" },
 
 	{ "rest_socket", CONF_PATH, NULL, AT(rest_socket), 0, SOCKET_MAX, "", false,
-		"UNIX socket of parley-rest; empty: var/run/rest.sock" },
+		"UNIX socket of parley-rest; empty: var/run/rest.sock; that with .password behind it is for /auth" },
 	{ "rest_workers", CONF_INT, "processes", AT(rest_workers), 1, 64, "8", false,
 		"workers of parley-rest, each with one database connection" },
 	{ "rest_backlog", CONF_INT, "connections", AT(rest_backlog), 1, 65535, "4096", false,
@@ -96,7 +96,7 @@ static const struct conf_key keys[] = {
 	{ "access_log", CONF_BOOL, NULL, AT(access_log), 0, 1, "true", false,
 		"log one line a request" },
 	{ "password_concurrency", CONF_INT, "hashes", AT(password_concurrency), 0, 64, "2", false,
-		"of passwords at once in all workers, each of 19 MiB; 0: any number" },
+		"of passwords at once, each of 19 MiB, by as many workers besides; 0: any number, by all workers" },
 	{ "trusted_proxies", CONF_NETWORKS, NULL, AT(trusted_proxies), 0, LIST_MAX, "", false,
 		"peers whose X-Forwarded-For, -Proto and -Host are believed, space between; unix: for those on a UNIX socket" },
 	{ "cors_origins", CONF_ORIGINS, NULL, AT(cors_origins), 0, LIST_MAX, "", false,

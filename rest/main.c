@@ -42,8 +42,8 @@ static void count_database(void *context, bool connected)
 }
 
 /* What a worker needs; connects to nothing yet. */
-static void worker_open(
-	struct worker *worker, const struct conf *conf, struct jose_keys *keys, struct shm *shm)
+static void worker_open(struct worker *worker, const struct conf *conf, struct jose_keys *keys,
+	struct shm *shm, enum pool pool)
 {
 	struct str bad;
 
@@ -54,7 +54,7 @@ static void worker_open(
 		.db = db_new(conf->rest_database, "parley-rest", conf->statement_timeout_ms),
 		.arena = arena_new(),
 		.tokens = token_cache_new(),
-		.turns = turns_new(conf, shm),
+		.turns = turns_new(conf, shm, pool == POOL_PASSWORD),
 		.identity_keys = identity_keys_new(conf),
 		.services = service_cache_new(),
 	};
@@ -94,7 +94,7 @@ static void worker_run(const struct parent_job *job)
 	sigaction(SIGHUP, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	FCGX_InitRequest(&fcgi, job->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR);
-	worker_open(&worker, job->conf, job->keys, job->shm);
+	worker_open(&worker, job->conf, job->keys, job->shm, job->pool);
 	if (db_health_check(worker.db, worker.arena) != OK)
 		log_info("starting without a database: requests get 503 until it is there");
 	arena_reset(worker.arena);
@@ -124,7 +124,7 @@ static int cgi_run(const struct conf *conf, struct jose_keys *keys, struct shm *
 	struct worker worker;
 	int status;
 
-	worker_open(&worker, conf, keys, shm);
+	worker_open(&worker, conf, keys, shm, POOL_QUICK);
 	gateway_cgi(&gateway);
 	route_request(&worker, &gateway);
 	status = fflush(stdout) == 0 ? 0 : 1;

@@ -25,9 +25,10 @@
 #include "lib/time.h"
 
 enum {
-	WORKERS_MAX = 64,
+	POOL_MAX = 64, /* workers of each */
+	WORKERS_MAX = POOL__MAX * POOL_MAX,
 	OLD_MAX = 2 * WORKERS_MAX,
-	HANDOVER_BYTES = 16 + OLD_MAX * 12,
+	HANDOVER_BYTES = 32 + OLD_MAX * 12,
 	/* A worker that lived less long than this is started again only after a pause, which
 	 * doubles. */
 	SHORT_LIFE_US = 1000000,
@@ -41,12 +42,12 @@ enum {
 
 struct parent {
 	const struct parent_job *job;
-	int listen_fd;
+	int listen_fds[POOL__MAX]; /* -1: none */
 	struct {
 		pid_t pid; /* 0: none */
 		int64_t started_us;
-	} workers[WORKERS_MAX];
-	pid_t old[OLD_MAX]; /* of an earlier generation, on their way out; 0: none */
+	} workers[WORKERS_MAX]; /* POOL_MAX places for each pool */
+	pid_t old[OLD_MAX];	/* of an earlier generation, on their way out; 0: none */
 	int64_t old_since_us;
 	int pause_ms; /* before the next start; 0: none */
 	int64_t start_at_us;
@@ -75,27 +76,76 @@ static void lock_socket(const char *path)
 	/* fd stays open: closing it would give up the lock */
 }
 
-static int open_socket(const struct conf *conf)
+static int open_socket(const char *path, int backlog)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *path = conf->rest_socket;
 	int fd;
 	mode_t mask;
 
 	if (strlen(path) >= sizeof(address.sun_path))
-		fatal("rest_socket is too long for a UNIX socket", LOG_STR("path", path));
-	lock_socket(path);
+		fatal("path is too long for a UNIX socket", LOG_STR("path", path));
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	unlink(path);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	mask = umask(0117);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-		listen(fd, conf->rest_backlog) != 0) {
+		listen(fd, backlog) != 0) {
 		log_error_errno("cannot listen", LOG_STR("path", path));
 		log_exit();
 	}
 	umask(mask);
 	return fd;
+}
+
+/* Valid until it is called again. */
+static const char *pool_path(const struct conf *conf, enum pool pool)
+{
+	static char path[256];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s%s", conf->rest_socket,
+		    pool == POOL_PASSWORD ? ".password" : "") >= sizeof(path))
+		fatal("rest_socket is too long", LOG_STR("path", conf->rest_socket));
+	return path;
+}
+
+static int pool_size(const struct parent_job *job, enum pool pool)
+{
+	if (pool == POOL_PASSWORD)
+		return job->listen_fd < 0 ? job->conf->password_concurrency : 0;
+	return job->conf->rest_workers;
+}
+
+/* Without a pool for passwords its address is another name of the first: the web server need not know. */
+static void socket_link(struct parent *parent)
+{
+	const struct conf *conf = parent->job->conf;
+	const char *path = pool_path(conf, POOL_PASSWORD), *name = strrchr(conf->rest_socket, '/');
+
+	if (parent->listen_fds[POOL_PASSWORD] >= 0)
+		close(parent->listen_fds[POOL_PASSWORD]);
+	parent->listen_fds[POOL_PASSWORD] = -1;
+	unlink(path);
+	if (symlink(name ? name + 1 : conf->rest_socket, path) != 0)
+		log_error_errno("cannot make a name for a socket", LOG_STR("path", path));
+}
+
+/* Those that an earlier generation has not handed over. */
+static void sockets_open(struct parent *parent)
+{
+	const struct parent_job *job = parent->job;
+
+	if (job->listen_fd >= 0) {
+		parent->listen_fds[POOL_QUICK] = job->listen_fd;
+		return;
+	}
+	lock_socket(job->conf->rest_socket); /* of what was handed over still ours: same process */
+	for (int pool = 0; pool < POOL__MAX; pool++) {
+		if (parent->listen_fds[pool] < 0 && pool_size(job, (enum pool)pool) > 0)
+			parent->listen_fds[pool] = open_socket(
+				pool_path(job->conf, (enum pool)pool), job->conf->rest_backlog);
+	}
+	if (pool_size(job, POOL_PASSWORD) == 0)
+		socket_link(parent);
 }
 
 /* ---- workers ----------------------------------------------------------------------------------
@@ -130,7 +180,8 @@ static void worker_start(struct parent *parent, int i)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != self) /* the parent died before that took hold */
 		_exit(0);
-	job.listen_fd = parent->listen_fd;
+	job.pool = (enum pool)(i / POOL_MAX);
+	job.listen_fd = parent->listen_fds[job.pool];
 	signals_of_parent(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	job.worker_run(&job);
@@ -141,8 +192,9 @@ static void workers_fill(struct parent *parent)
 {
 	if (parent->pause_ms > 0 && time_mono_us() < parent->start_at_us)
 		return;
-	for (int i = 0; i < parent->job->conf->rest_workers; i++) {
-		if (parent->workers[i].pid == 0)
+	for (int i = 0; i < WORKERS_MAX; i++) {
+		if (i % POOL_MAX < pool_size(parent->job, (enum pool)(i / POOL_MAX)) &&
+			parent->workers[i].pid == 0)
 			worker_start(parent, i);
 	}
 }
@@ -225,7 +277,8 @@ static void workers_retire(struct parent *parent)
 /* ---- reload -----------------------------------------------------------------------------------
  */
 
-/* "fd:pid,pid,…" from the parent that was. False when there is none. */
+/* "fd/fd:pid,pid,…" from the parent that was: the sockets of the pools, and workers. A parent of before the second pool
+ * hands over one socket alone. False when there is none. */
 static bool handover_take(struct parent *parent)
 {
 	char *text = getenv("PARLEY_HANDOVER"), *at;
@@ -233,7 +286,9 @@ static bool handover_take(struct parent *parent)
 
 	if (!text)
 		return false;
-	parent->listen_fd = (int)strtol(text, &at, 10);
+	parent->listen_fds[POOL_QUICK] = (int)strtol(text, &at, 10);
+	if (*at == '/')
+		parent->listen_fds[POOL_PASSWORD] = (int)strtol(at + 1, &at, 10);
 	while (*at != '\0' && slot < OLD_MAX)
 		parent->old[slot++] = (pid_t)strtol(at + 1, &at, 10);
 	unsetenv("PARLEY_HANDOVER");
@@ -244,7 +299,8 @@ static bool handover_take(struct parent *parent)
 static void handover_give(const struct parent *parent)
 {
 	char text[HANDOVER_BYTES];
-	size_t len = (size_t)snprintf(text, sizeof(text), "%d:", parent->listen_fd);
+	size_t len = (size_t)snprintf(text, sizeof(text), "%d/%d:", parent->listen_fds[POOL_QUICK],
+		parent->listen_fds[POOL_PASSWORD]);
 	char separator[2] = "";
 
 	for (int i = 0; i < OLD_MAX; i++) {
@@ -310,7 +366,7 @@ static void wait_ms(const sigset_t *set, int ms, int *signal_number)
 	*signal_number = sigtimedwait(set, NULL, &timeout);
 }
 
-/* Everything stops: what is in hand is finished, the socket goes last. */
+/* Everything stops: what is in hand is finished, the sockets go last. */
 static void parent_stop(struct parent *parent, const sigset_t *set)
 {
 	int ignored;
@@ -321,14 +377,14 @@ static void parent_stop(struct parent *parent, const sigset_t *set)
 		wait_ms(set, TERM_PACE_MS, &ignored);
 		children_reap(parent);
 	}
-	if (parent->job->listen_fd < 0)
-		unlink(parent->job->conf->rest_socket);
+	for (int pool = 0; pool < POOL__MAX && parent->job->listen_fd < 0; pool++)
+		unlink(pool_path(parent->job->conf, (enum pool)pool));
 	log_info("stopped");
 }
 
 int parent_run(const struct parent_job *job)
 {
-	struct parent parent = { .job = job, .listen_fd = job->listen_fd };
+	struct parent parent = { .job = job, .listen_fds = { -1, -1 } };
 	bool again = handover_take(&parent);
 	int signal_number = 0;
 	sigset_t set;
@@ -336,10 +392,7 @@ int parent_run(const struct parent_job *job)
 	signals_of_parent(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (again && job->listen_fd < 0)
-		lock_socket(job->conf->rest_socket); /* ours still: same process */
-	if (!again && parent.listen_fd < 0)
-		parent.listen_fd = open_socket(job->conf);
+	sockets_open(&parent);
 	workers_fill(&parent);
 	log_info(again ? "reloaded" : "serving", LOG_STR("socket", job->conf->rest_socket),
 		LOG_INT("workers", job->conf->rest_workers));

@@ -1,7 +1,7 @@
 /*
- * The parent of the workers: owns the listening socket, keeps rest_workers of them alive, replaces
- * the fallen, and hands over to a new generation on SIGHUP without closing the socket. It never
- * touches a request.
+ * The parent of the workers: owns the listening sockets, keeps rest_workers of them alive, and password_concurrency
+ * more on a socket of their own, replaces the fallen, and hands over to a new generation on SIGHUP without closing the
+ * sockets. It never touches a request.
  */
 #ifndef REST_PARENT_H
 #define REST_PARENT_H
@@ -10,11 +10,20 @@
 #include "lib/jose.h"
 #include "lib/shm.h"
 
+/* Workers by the socket that they serve. All of them can do everything; what takes long is sent to the second by the web
+ * server, and waits there without keeping anybody from the first. */
+enum pool {
+	POOL_QUICK,
+	POOL_PASSWORD, /* on rest_socket and ".password"; none with an inherited socket */
+	POOL__MAX
+};
+
 struct parent_job {
 	const struct conf *conf;
 	struct jose_keys *keys;
 	struct shm *shm;
-	int listen_fd;					  /* -1: make rest_socket */
+	int listen_fd;					  /* -1: make the sockets of the settings */
+	enum pool pool;					  /* of a worker */
 	char **argv;					  /* to start itself anew on SIGHUP */
 	void (*worker_run)(const struct parent_job *job); /* in the child, until it is to stop */
 };

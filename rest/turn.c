@@ -21,13 +21,15 @@ enum {
 	/* one that has died wakes nobody */
 	LOOK_US = 50000,
 	NO_PLACE = -1,
-	ANY_PLACE = -2 /* the system does not lock: better without a bound than without a login */
+	ANY_PLACE =
+		-2 /* none is needed, or the system does not lock: better without a bound than without a login */
 };
 
 struct turns {
 	struct shm *shm;
 	int fd; /* -1: there is no bound, or nobody to share it with */
 	int nplaces, nwaiters;
+	bool patient;
 };
 
 /* A turn that has come. */
@@ -35,7 +37,7 @@ struct turn {
 	int place, waiter;
 };
 
-struct turns *turns_new(const struct conf *conf, struct shm *shm)
+struct turns *turns_new(const struct conf *conf, struct shm *shm, bool patient)
 {
 	struct turns *turns = calloc(1, sizeof(*turns));
 
@@ -43,6 +45,7 @@ struct turns *turns_new(const struct conf *conf, struct shm *shm)
 		fatal("out of memory");
 	turns->shm = shm;
 	turns->nplaces = conf->password_concurrency;
+	turns->patient = patient;
 	turns->nwaiters = conf->rest_workers > 1 ? conf->rest_workers / 2 : 1;
 	/* locks are of an open file: a descriptor that others have inherited, too, would let all in */
 	turns->fd = turns->nplaces == 0 ? -1 : open(conf->shm, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -109,7 +112,8 @@ static enum err turn_begin(struct turns *turns, struct turn *out)
 
 	if (turns->fd < 0)
 		return OK;
-	*out = (struct turn){ NO_PLACE, lock_any(turns->fd, WAITERS_AT, turns->nwaiters) };
+	*out = (struct turn){ NO_PLACE,
+		turns->patient ? ANY_PLACE : lock_any(turns->fd, WAITERS_AT, turns->nwaiters) };
 	while (out->waiter != NO_PLACE) {
 		uint32_t seen = atomic_load(&turns->shm->turns_ended);
 

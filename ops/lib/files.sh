@@ -3,9 +3,9 @@
 # The directories, keys and generated configuration of one instance, all below var. Sourced by
 # ops/run after settings.sh.
 
-# UNIX socket addresses end at 107 bytes; the longest name below a socket directory is PostgreSQL's.
+# UNIX socket addresses end at 107 bytes; the longest name below a socket directory is parley-rest's.
 readonly socket_path_max=107
-readonly socket_name='.s.PGSQL.5432'
+readonly socket_name='rest.sock.password'
 
 # files_prepare: the directories, and where the sockets go.
 files_prepare() {
