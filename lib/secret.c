@@ -1,15 +1,16 @@
-/* Random secrets (secret.h). Called by push/notify/reset.c, which makes them, and rest/handler/reset.c. */
+/* Random secrets (secret.h). Called by push/notify/reset.c, rest/handler/reset.c and lib/service.c. */
 #include "lib/secret.h"
 
 #include <sodium.h>
 #include <string.h>
 
-void secret_new(char text[SECRET_TEXT_LEN + 1])
+void secret_new(char text[SECRET_TEXT_LEN + 1], uint8_t hash[SECRET_HASH_BYTES])
 {
 	uint8_t bytes[SECRET_BYTES];
 	randombytes_buf(bytes, sizeof(bytes));
 	sodium_bin2base64(text, SECRET_TEXT_LEN + 1, bytes, sizeof(bytes),
 		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	crypto_generichash(hash, SECRET_HASH_BYTES, bytes, sizeof(bytes), NULL, 0);
 	explicit_bzero(bytes, sizeof(bytes));
 }
 

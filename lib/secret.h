@@ -16,8 +16,8 @@ enum {
 	SECRET_HASH_BYTES = 32
 };
 
-/* A new one as text, NUL-terminated; the caller wipes it. */
-void secret_new(char text[SECRET_TEXT_LEN + 1]);
+/* A new one as text, NUL-terminated, which the caller wipes, and its hash. */
+void secret_new(char text[SECRET_TEXT_LEN + 1], uint8_t hash[SECRET_HASH_BYTES]);
 
 /* BLAKE2b of the bytes that a text stands for. ERR_UNAUTHORIZED: it can be none. */
 must_check enum err secret_hash(struct str text, uint8_t hash[SECRET_HASH_BYTES]);

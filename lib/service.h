@@ -8,13 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/err.h"
-#include "lib/text.h"
+#include "lib/secret.h"
 
 enum {
-	SERVICE_TOKEN_BYTES = 32,
-	SERVICE_TOKEN_LEN = 4 + 43,
-	SERVICE_HASH_BYTES = 32
+	SERVICE_TOKEN_LEN = 4 + SECRET_TEXT_LEN,
+	SERVICE_HASH_BYTES = SECRET_HASH_BYTES
 };
 
 /* A new token with its NUL, to be wiped by the caller, and its hash. */

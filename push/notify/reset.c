@@ -171,11 +171,9 @@ static enum err mail_take(struct resets *resets, struct reset_mail *mail)
 {
 	char token[SECRET_TEXT_LEN + 1];
 	struct reset_job job = { 0 };
-	secret_new(token);
-	enum err err = secret_hash(str_of(token), mail->hash);
-	if (err == OK)
-		err = db_reset_take(resets->db, resets->arena, mail->hash,
-			resets->conf->reset_ttl_s, LEASE_S, &job);
+	secret_new(token, mail->hash);
+	enum err err = db_reset_take(
+		resets->db, resets->arena, mail->hash, resets->conf->reset_ttl_s, LEASE_S, &job);
 	if (err == OK && job.expired) {
 		log_mail(LOG_LEVEL_ERROR, "a mail could not be sent in time: given up", &job.id,
 			job.tries - 1, "");

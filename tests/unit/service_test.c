@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "lib/service.c"
 
