@@ -114,8 +114,19 @@ static bool counts_ok(const struct conf *conf)
 	return true;
 }
 
+static bool has_word(const char *list, struct str name)
+{
+	struct str rest = str_of(list), word;
+	while (text_word(&rest, &word)) {
+		if (str_equal(word, name))
+			return true;
+	}
+	return false;
+}
+
 static bool webhook_ok(const struct conf *conf)
 {
+	struct str name = str_of(conf->identity_webhook_issuer), first;
 	bool ok = true;
 	if (words(conf->identity_webhook_secret) > 0 &&
 		!webhook_secrets_ok(str_of(conf->identity_webhook_secret)))
@@ -123,6 +134,9 @@ static bool webhook_ok(const struct conf *conf)
 						      "in base64, with or without whsec_");
 	if (words(conf->identity_webhook_issuer) > 1)
 		ok = fault("identity_webhook_issuer", "it is one name");
+	else if (words(conf->idp_issuer) > 0 && text_word(&name, &first) &&
+		 !has_word(conf->idp_issuer, first))
+		ok = fault("identity_webhook_issuer", "it is none of idp_issuer, letter by letter");
 	return names_ok("identity_webhook_issuer", conf->identity_webhook_issuer,
 		       IDENTITY_ISSUER_MAX, false) &&
 	       ok;

@@ -261,7 +261,7 @@ static void bad_lines_are_refused_and_named(void **state)
 		{ "rest_socket = "
 		  "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
 		  "0123456789/0123456789/0123456789/0123456789",
-			"at most 107 bytes" },
+			"at most 98 bytes" },
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct conf conf;
@@ -424,6 +424,18 @@ static void the_webhook_has_an_issuer(void **state)
 	assert_true(str_equal(conf_webhook_issuer(&conf), STR("https://c")));
 	conf_free(&conf);
 	assert_int_equal(load("identity_webhook_issuer = a b\n", &conf), ERR_INVALID_INPUT);
+
+	/* one whose tokens are not taken would make people who can never come in */
+	assert_int_equal(load("idp_issuer = https://a https://b/\nidp_audience = x y\n"
+			      "idp_jwks_url = " URL " " URL "\nidentity_webhook_issuer = https://b\n",
+				 &conf),
+		ERR_INVALID_INPUT);
+	assert_int_equal(load("idp_issuer = https://a https://b/\nidp_audience = x y\n"
+			      "idp_jwks_url = " URL " " URL "\nidentity_webhook_issuer = https://b/\n",
+				 &conf),
+		OK);
+	assert_true(str_equal(conf_webhook_issuer(&conf), STR("https://b/")));
+	conf_free(&conf);
 }
 
 static void variables_are_known_or_refused(void **state)
