@@ -207,7 +207,8 @@ static void common_print(FILE *out)
 
 void options_help(FILE *out, const struct command *commands, size_t ncommands, const char *group)
 {
-	fprintf(out, "usage: parley %s%sCOMMAND [OPTION…]\n\n", group ? group : "", group ? " " : "");
+	fprintf(out, "usage: parley %s%sCOMMAND [OPTION…]\n\n", group ? group : "",
+		group ? " " : "");
 	for (size_t i = 0; i < ncommands; i++) {
 		if (!group || words_begin(commands[i].words, group))
 			fprintf(out, "  %-15s %s\n", commands[i].words, commands[i].help);

@@ -426,13 +426,15 @@ static void the_webhook_has_an_issuer(void **state)
 	assert_int_equal(load("identity_webhook_issuer = a b\n", &conf), ERR_INVALID_INPUT);
 
 	/* one whose tokens are not taken would make people who can never come in */
-	assert_int_equal(load("idp_issuer = https://a https://b/\nidp_audience = x y\n"
-			      "idp_jwks_url = " URL " " URL "\nidentity_webhook_issuer = https://b\n",
-				 &conf),
+	assert_int_equal(
+		load("idp_issuer = https://a https://b/\nidp_audience = x y\n"
+		     "idp_jwks_url = " URL " " URL "\nidentity_webhook_issuer = https://b\n",
+			&conf),
 		ERR_INVALID_INPUT);
-	assert_int_equal(load("idp_issuer = https://a https://b/\nidp_audience = x y\n"
-			      "idp_jwks_url = " URL " " URL "\nidentity_webhook_issuer = https://b/\n",
-				 &conf),
+	assert_int_equal(
+		load("idp_issuer = https://a https://b/\nidp_audience = x y\n"
+		     "idp_jwks_url = " URL " " URL "\nidentity_webhook_issuer = https://b/\n",
+			&conf),
 		OK);
 	assert_true(str_equal(conf_webhook_issuer(&conf), STR("https://b/")));
 	conf_free(&conf);
