@@ -184,6 +184,11 @@ static void match_read(struct request *req, struct str *out)
 		*out = str_of(arena_printf(req->arena, "%lld", (long long)number));
 		return;
 	}
+	if (json_kind_of(id) != JSON_STRING && json_kind_of(id) != JSON_NULL) {
+		fault_add(&req->faults, "request_match_id", "bad_type",
+			"It must be a string or a whole number.");
+		return;
+	}
 	if (json_read_bytes(req->json, "request_match_id", JSON_REQUIRED, 1, EXTERNAL_REF_MAX_BYTES,
 		    &req->faults, out) &&
 		text_has_control(*out))
@@ -263,6 +268,8 @@ enum err dropin_create(struct request *req)
 		req->db, req->arena, &owner, &new, &req->faults, &id, &created);
 	if (err == ERR_CONFLICT && !viewer(req)) /* of people of whom the owner is none */
 		err = db_dropin_by_ref(req->db, req->arena, new.external_ref, &id);
+	else if (err == ERR_CONFLICT)
+		req->detail = "This match has a conversation already, and you are not in it.";
 	if (err == OK)
 		err = db_dropin_conversation(req->db, req->arena, &id, viewer(req), &conversation);
 	if (err != OK)

@@ -71,7 +71,7 @@ describe('opening a conversation of a match', () => {
 		refused(await open(eve, handleOf('match'), ann, ben), 403, /participant_ids/);
 		const match = handleOf('match');
 		data(await open(ann, match, ann, ben), 201);
-		refused(await open(eve, match, eve, ann), 409);
+		refused(await open(eve, match, eve, ann), 409, /This match has a conversation already/);
 	});
 
 	it('names what is wrong', async () => {
@@ -81,9 +81,9 @@ describe('opening a conversation of a match', () => {
 			[{ request_match_id: '' }, /request_match_id: It is too short/],
 			[{ request_match_id: 'x'.repeat(256) }, /request_match_id: It is too long/],
 			[{ request_match_id: 'a\nb' }, /request_match_id: .*control/],
-			[{ request_match_id: 1.5 }, /request_match_id: It must be a string/],
+			[{ request_match_id: 1.5 }, /request_match_id: It must be a string or a whole number/],
 			[{ request_match_id: 2 ** 53 }, /request_match_id/],
-			[{ request_match_id: true }, /request_match_id/],
+			[{ request_match_id: true }, /request_match_id: It must be a string or a whole number/],
 			[{ participant_ids: undefined }, /participant_ids: It is required/],
 			[{ participant_ids: [] }, /participant_ids: It is too short/],
 			[{ participant_ids: ann.id }, /participant_ids: It must be an array/],
