@@ -30,7 +30,8 @@ begin
 	reset_id := mine.id;
 	attempts := mine.tries + 1;
 	expired := mine.requested_at < now() - in_ttl_s * interval '1 second';
-	select u.* into owner from users u where lower(u.email) = lower(mine.email);
+	-- who is being erased is nobody already: that holds the user's row and will wait for this request's
+	select u.* into owner from users u where lower(u.email) = lower(mine.email) for key share skip locked;
 	if expired or owner.id is null or not reset_allowed(owner) or owner.password_changed_at > mine.requested_at
 		or exists (select from password_resets r
 			where lower(r.email) = lower(mine.email) and (r.requested_at, r.id) > (mine.requested_at, mine.id)) then

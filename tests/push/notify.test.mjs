@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { api, must, PASSWORD, register } from '../lib/client.mjs';
-import { startAnother } from '../lib/processes.mjs';
+import { openSession, startAnother } from '../lib/processes.mjs';
 import { certificate, startMailServer } from '../lib/smtp.mjs';
 import { freePort, startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
@@ -120,6 +120,20 @@ describe('a mail for a forgotten password', () => {
 		// whoever is asked for last comes last
 		await ask(email('known'));
 		await server.next(email('known'));
+		assert.deepEqual(server.mails.map(({ to }) => to), []);
+	});
+
+	it('is not sent to who is being erased, and does not wait for it', async () => {
+		const email = addressOf('going');
+		const person = await register(stack, 'Going', { email });
+		const erasing = await openSession(stack);
+		try {
+			await erasing.run(`begin; select 1 from users where id = '${person.id}' for update;`);
+			await ask(email);
+			await waitFor(async () => (await requests(email)) === 0, 5000, 'the request is gone');
+		} finally {
+			await erasing.end();
+		}
 		assert.deepEqual(server.mails.map(({ to }) => to), []);
 	});
 
