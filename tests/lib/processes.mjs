@@ -43,6 +43,8 @@ export async function startAnother(pid, env = {}) {
 	const environment = Object.fromEntries(
 		(await list(`/proc/${pid}/environ`)).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
 	);
+	// what a parley-rest that was reloaded has from the one before it: socket and workers that are its own
+	delete environment.PARLEY_HANDOVER;
 	const child = spawn(program, args, { env: { ...environment, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 	const another = { pid: child.pid, output: '' };
 	for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (another.output += data));
