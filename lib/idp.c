@@ -342,6 +342,12 @@ static bool session_read(struct str json, struct str token, struct idp_token *ou
 	return true;
 }
 
+static const struct issuer *claims_refuse(struct idp_token *out, const char *why)
+{
+	out->refused = why;
+	return NULL;
+}
+
 /* Everything that can be told without a key, but whether it has expired. */
 static const struct issuer *claims_read(const struct idp *idp, struct str json, struct str token,
 	int64_t now_s, struct idp_token *out)
@@ -349,19 +355,23 @@ static const struct issuer *claims_read(const struct idp *idp, struct str json, 
 	char name[IDENTITY_ISSUER_MAX + 1];
 	int64_t not_before_s;
 	if (!text_get(json, "iss", name, sizeof(name)))
-		return NULL;
+		return claims_refuse(out, "it has no iss");
 	const struct issuer *issuer = issuer_of_name(idp, name);
-	if (!issuer || !audience_ok(issuer, json))
-		return NULL;
-	if (!time_get(json, "exp", &out->expires_at_s) ||
-		!has_come(json, "iat", now_s, &out->issued_at_s) ||
+	if (!issuer)
+		return claims_refuse(out, "its iss is none of idp_issuer");
+	if (!audience_ok(issuer, json))
+		return claims_refuse(out, "its aud is not that of idp_audience");
+	if (!time_get(json, "exp", &out->expires_at_s))
+		return claims_refuse(out, "it has no exp");
+	if (!has_come(json, "iat", now_s, &out->issued_at_s) ||
 		!has_come(json, "nbf", now_s, &not_before_s))
-		return NULL;
+		return claims_refuse(out, "its iat or nbf is yet to come");
 	if (!text_get(json, "sub", out->subject, sizeof(out->subject)) || out->subject[0] == '\0')
-		return NULL;
+		return claims_refuse(out, "it has no sub, or one that is too long");
 	out->issuer = str_of(issuer->name);
 	identity_user_id(out->issuer, str_of(out->subject), &out->user_id);
-	return session_read(json, token, out) ? issuer : NULL;
+	return session_read(json, token, out) ? issuer
+					      : claims_refuse(out, "its sid or jti is too long");
 }
 
 /* --- verifying --- */
@@ -376,6 +386,12 @@ static bool signature_ok(
 	       jwk_verify(key, parts->covered, signature, len);
 }
 
+static enum err refuse(struct idp_token *out, const char *why)
+{
+	out->refused = why;
+	return ERR_UNAUTHORIZED;
+}
+
 enum err idp_verify(const struct idp *idp, struct str token, int64_t now_s, struct idp_token *out,
 	struct str *issuer_name)
 {
@@ -383,17 +399,18 @@ enum err idp_verify(const struct idp *idp, struct str token, int64_t now_s, stru
 	struct str json;
 	struct header header;
 	char decoded[HEADER_BYTES_MAX];
+	out->refused = NULL;
 	if (token.len == 0 || token.len > IDP_TOKEN_MAX || !token_split(token, &parts) ||
 		!text_is_base64url(parts.signature) || parts.signature.len == 0)
-		return ERR_UNAUTHORIZED;
+		return refuse(out, "it is no signed JWT, or too long");
 	if (!object_decode(parts.header, HEADER_DEPTH_MAX, decoded, sizeof(decoded), &json) ||
 		!header_read(json, &header))
-		return ERR_UNAUTHORIZED;
+		return refuse(out, "its header has no kid, or another alg or typ");
 
 	/* Claims before signature, as they choose the key. Nothing of them counts before it. */
 	if (!object_decode(
 		    parts.payload, CLAIMS_DEPTH_MAX, out->claims, sizeof(out->claims), &json))
-		return ERR_UNAUTHORIZED;
+		return refuse(out, "its claims are no JSON object");
 	out->claims_len = json.len;
 	const struct issuer *issuer = claims_read(idp, json, token, now_s, out);
 	if (!issuer)
@@ -404,7 +421,9 @@ enum err idp_verify(const struct idp *idp, struct str token, int64_t now_s, stru
 		*issuer_name = out->issuer;
 		return ERR_NOT_FOUND;
 	}
-	if (!key || !signature_ok(key, &header, &parts))
-		return ERR_UNAUTHORIZED;
+	if (!key)
+		return refuse(out, "it has expired, and its kid is not known");
+	if (!signature_ok(key, &header, &parts))
+		return refuse(out, "its signature is wrong");
 	return expired ? ERR_TOKEN_EXPIRED : OK;
 }

@@ -46,6 +46,7 @@ struct idp_token {
 	char subject[IDENTITY_SUBJECT_MAX + 1];
 	int64_t issued_at_s; /* 0: it does not say */
 	int64_t expires_at_s;
+	const char *refused; /* with ERR_UNAUTHORIZED: what is wrong, for a log; static */
 	size_t claims_len;
 	char claims[IDP_CLAIMS_MAX]; /* the payload: strict JSON in the provider's own spelling */
 };
@@ -55,7 +56,7 @@ struct idp_token {
  * A kid is demanded; typ, where it is there, is JWT or at+jwt; crit, b64, jwk, jku, x5c and x5u are
  * refused. ERR_UNAUTHORIZED when anything is wrong; ERR_TOKEN_EXPIRED when only exp is; ERR_NOT_FOUND
  * when all is well as far as can be told without the key, and its issuer has none of that kid: *issuer,
- * borrowed from idp, then says whose keys are to be looked for. *out is good with OK alone.
+ * borrowed from idp, then says whose keys are to be looked for. *out is good with OK alone, but for refused.
  */
 must_check enum err idp_verify(const struct idp *idp, struct str token, int64_t now_s,
 	struct idp_token *out, struct str *issuer);

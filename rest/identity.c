@@ -141,8 +141,11 @@ static enum err token_check(struct request *req, struct identity_keys *keys, str
 			return err;
 		err = idp_verify(keys->idp, token, now_s, out, &issuer);
 	}
+	if (err == ERR_UNAUTHORIZED)
+		req->refused = out->refused;
 	if (err != ERR_NOT_FOUND)
 		return err;
+	req->refused = "its kid is not known: the keys are asked for";
 	keys_want(req, keys, issuer);
 	return ERR_UNAUTHORIZED;
 }
@@ -160,11 +163,15 @@ enum err identity_verify(struct request *req, struct str token, int64_t now_s, s
 	err = identity_claims_read(req->arena, req->conf,
 		(struct str){ verified->claims, verified->claims_len }, &verified->session_id,
 		&identity);
-	if (err != OK)
+	if (err != OK) {
+		req->refused = "its claims are no JSON object";
 		return ERR_UNAUTHORIZED;
+	}
 	err = guard_seen(req, &identity.user_id);
 	if (err == OK)
 		err = db_identity_seen(req->db, req->arena, &identity);
+	if (err == ERR_UNAUTHORIZED)
+		req->refused = "its session has ended, or the account is disabled or erased";
 	if (err != OK)
 		return err;
 	*out = (struct claims){

@@ -108,6 +108,7 @@ struct request {
 	struct uuid ids[REQUEST_IDS_MAX]; /* of the path, in its order */
 
 	struct caller caller;	 /* where the route demands one */
+	const char *refused;	 /* what is wrong with a provider's token, for the log; else NULL */
 	struct str document;	 /* the body */
 	const struct json *json; /* its top-level object; none: NULL */
 	struct faults faults;

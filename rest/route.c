@@ -151,8 +151,10 @@ static void route_log(const struct request *req, int64_t duration_us)
 				  : req->route ? req->route->method
 					       : ""),
 		LOG_STR("route", req->route ? req->route->pattern : ""), LOG_STR("user_id", user),
-		LOG_STR("service_id", service), LOG_INT("status", req->reply.status),
-		LOG_INT("bytes", req->out->len), LOG_INT("duration_us", duration_us));
+		LOG_STR("service_id", service),
+		LOG_STR("refused", req->refused ? req->refused : ""),
+		LOG_INT("status", req->reply.status), LOG_INT("bytes", req->out->len),
+		LOG_INT("duration_us", duration_us));
 }
 
 static void route_count(const struct request *req, int64_t duration_us)

@@ -278,6 +278,24 @@ describe('a token that is refused', () => {
 		'two parts': () => handmade(keys.ES256, head(), good()).split('.').slice(0, 2).join('.'),
 		'padding': () => handmade(keys.ES256, head(), good()).replace('.', '=.'),
 	};
+	it('tells nobody why, but the log', async () => {
+		for (const [what, why] of [
+			['another iss', 'its iss is none of idp_issuer'],
+			['another aud', 'its aud is not that of idp_audience'],
+			['no kid', 'its header has no kid, or another alg or typ'],
+			['an unknown kid', 'its kid is not known: the keys are asked for'],
+			['no exp', 'it has no exp'],
+			['two parts', 'it is no signed JWT, or too long'],
+			['a key of nobody under a known kid', 'its signature is wrong'],
+		]) {
+			const id = `refused-${randomUUID()}`;
+			const answer = await api(stack, await CASES[what]()).get('users/me', { headers: { 'X-Request-Id': id } });
+			assert.ok(!answer.text.includes(why));
+			const line = await waitFor(async () => (await stack.logs()).rest.split('\n').find((one) => one.includes(id)), 5_000, 'its line');
+			assert.equal(JSON.parse(line).refused, why);
+		}
+	});
+
 	for (const [what, make] of Object.entries(CASES))
 		it(`has ${what}`, async () => {
 			const answer = await me(await make());

@@ -148,7 +148,10 @@ static enum err verify(struct str token)
 {
 	memset(&out, 0, sizeof(out));
 	issuer = (struct str){ NULL, 0 };
-	return idp_verify(idp, token, NOW_S, &out, &issuer);
+	out.refused = "not yet";
+	enum err err = idp_verify(idp, token, NOW_S, &out, &issuer);
+	assert_true((out.refused != NULL) == (err == ERR_UNAUTHORIZED));
+	return err;
 }
 
 #define EC_HEADER "{\"alg\":\"ES256\",\"kid\":\"ec\",\"typ\":\"JWT\"}"
