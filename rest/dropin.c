@@ -334,6 +334,10 @@ enum err dropin_read(struct request *req)
 	err = request_check(req);
 	if (err == OK && !may_be(req, &user))
 		err = ERR_FORBIDDEN;
+	if (err == OK && !viewer(req) && !req->caller.acts) {
+		req->detail = "This service token lacks the scope act-as.";
+		err = ERR_FORBIDDEN;
+	}
 	if (err == OK)
 		err = db_receipt_advance(req->db, req->arena, &req->ids[0], &user, RECEIPT_READ, -1,
 			&req->faults, &marks);

@@ -75,6 +75,7 @@ struct caller {
 	struct uuid session_id; /* of a person */
 	char device_id[JOSE_DEVICE_MAX + 1];
 	struct uuid service_id; /* of a service */
+	bool acts;		/* a service that may act for people */
 };
 
 struct route;

@@ -135,6 +135,7 @@ enum err service_enter(struct request *req, struct str token, enum guard guard)
 		.kind = CALLER_SERVICE,
 		.user_id = asked.user_id,
 		.service_id = entry.token_id,
+		.acts = entry.acts,
 	};
 	return acting == OK ? service_refusal(req, &entry, guard) : acting;
 }

@@ -2,12 +2,13 @@
 -- run as their owner.
 
 -- Lets a request in, or says why not. Nulls: no such token, or no longer; which of these, nobody learns. Else the token's id, the
--- id of the row in the audit log, and what is missing, if anything: the name of a scope, or 'user' where in_user is nobody
+-- id of the row in the audit log, whether it may act for people, and what is missing, if anything: the name of a scope, or 'user' where in_user is nobody
 -- to act for. The token is found by its hash alone, which who guesses at tokens cannot choose byte by byte: that takes the place of a
 -- compare in constant time. Takes away up to two rows of the log that are older than in_ttl_s.
 drop function if exists service_enter;
 create function service_enter(in_hash bytea, in_scope text, in_user uuid, in_method text, in_route text, in_targets uuid[],
-	in_request_id text, in_address text, in_ttl_s bigint, out token_id uuid, out audit_id bigint, out missing text)
+	in_request_id text, in_address text, in_ttl_s bigint, out token_id uuid, out audit_id bigint, out acts boolean,
+	out missing text)
 language plpgsql security definer set search_path = public, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -27,8 +28,9 @@ begin
 		where t.id = mine.id and (t.last_used_at is null or t.last_used_at < now() - interval '1 minute');
 	end if;
 	token_id := mine.id;
+	acts := mine.scopes && array['all', 'act-as'];
 	missing := case
-		when in_user is not null and not mine.scopes && array['all', 'act-as'] then 'act-as'
+		when in_user is not null and not acts then 'act-as'
 		when in_scope is not null and not mine.scopes && array['all', in_scope] then in_scope
 		when in_user is not null and not exists (
 			select from users u where u.id = in_user and u.deleted_at is null and u.disabled_at is null) then 'user'

@@ -3,7 +3,7 @@
 
 -- name: service_enter one
 -- See the function: hash, scope, acting user, method, route, ids, request id, address, seconds that the log is kept.
-select e.token_id, e.audit_id, e.missing
+select e.token_id, e.audit_id, e.acts, e.missing
 from service_enter($1::bytea, $2::text, $3::uuid, $4::text, $5::text, $6::text::uuid[], $7::text, $8::text, $9::bigint) e
 
 -- name: service_answer one

@@ -6,7 +6,7 @@
 enum err db_service_enter(struct db *db, struct arena *arena, const struct service_request *request,
 	struct service_entry *out)
 {
-	static const char *const names[] = { "token_id", "audit_id", "missing" };
+	static const char *const names[] = { "token_id", "audit_id", "acts", "missing" };
 	struct columns c;
 	struct rows *rows;
 	enum err err = db_run(db, arena, Q_SERVICE_ENTER, &rows,
@@ -19,11 +19,15 @@ enum err db_service_enter(struct db *db, struct arena *arena, const struct servi
 
 	if (err != OK)
 		return err;
-	columns_find(rows, "", names, 3, &c);
+	columns_find(rows, "", names, 4, &c);
 	if (row_is_null(&c, 0, 0))
 		return ERR_UNAUTHORIZED;
-	*out = (struct service_entry){ row_uuid(&c, 0, 0), row_int64(&c, 0, 1),
-		row_text(&c, 0, 2) };
+	*out = (struct service_entry){
+		.token_id = row_uuid(&c, 0, 0),
+		.audit_id = row_int64(&c, 0, 1),
+		.acts = row_bool(&c, 0, 2),
+		.missing = row_text(&c, 0, 3),
+	};
 	return OK;
 }
 

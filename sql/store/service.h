@@ -23,6 +23,7 @@ struct service_request {
 struct service_entry {
 	struct uuid token_id;
 	int64_t audit_id;
+	bool acts;	    /* it has the scope act-as */
 	struct str missing; /* a scope, or "user": nobody to act for; ptr NULL: nothing */
 };
 

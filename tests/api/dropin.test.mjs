@@ -310,7 +310,7 @@ describe('a service', () => {
 			refused(await open(backend, handleOf('match'), ...those), 422, new RegExp(`There is no user ${nobody.id}`));
 	});
 
-	it('for itself marks for whom it names', async () => {
+	it('for itself marks for whom it names, where it may act for people', async () => {
 		const mark = (user_id, id = room.id) => backend.api.post(`/messages/${id}/mark-read`, { user_id });
 		assert.deepEqual(data(await mark(ben.id)), { last_read_seq: 1, unread_count: 0 });
 		refused(await mark(eve.id), 404);
@@ -334,6 +334,13 @@ describe('a service', () => {
 		data(await reader.api.get(`/messages/${room.id}`));
 		refused(await reader.api.post(`/messages/${room.id}/mark-read`, { user_id: ben.id }), 403, /messages:write/);
 		refused(await open(reader, handleOf('match'), ann), 403, /conversations:write/);
+		const marker = await service(stack, 'messages:write');
+		const unread = async () => must(await ben.api.get(`conversations/${room.id}`), 200).me.unread_count;
+		await send(ann, room, 'For Ben to read');
+		const before = await unread();
+		assert.ok(before > 0);
+		refused(await marker.api.post(`/messages/${room.id}/mark-read`, { user_id: ben.id }), 403, /act-as/);
+		assert.equal(await unread(), before);
 		const writer = await service(stack, 'messages:write conversations:write');
 		refused(await writer.api.get(`/messages/conversations/${ann.id}`), 403, /messages:read/);
 	});
