@@ -216,6 +216,13 @@ void events_revoke(
 	sessions_revoke(events, sessions, count, until_us);
 }
 
+void events_turn_out(struct events *events, const struct uuid *session, int64_t until_us)
+{
+	int64_t most_s = time_now_us() / 1000000 + OTHERS_MAX_S, until_s = until_us / 1000000;
+	events->since_us = 0;
+	fanout_revoke(events->fanout, until_s < most_s ? until_s : most_s, session, 1);
+}
+
 void events_anew(struct events *events)
 {
 	events->since_us = 0;

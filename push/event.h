@@ -44,6 +44,9 @@ void events_take(struct events *events, struct str record, lsn_t lsn, int64_t co
 void events_revoke(
 	struct events *events, const struct uuid *sessions, size_t count, int64_t until_us);
 
+/* The same of one that is in and may not be, until until_us and no longer, a day at most. */
+void events_turn_out(struct events *events, const struct uuid *session, int64_t until_us);
+
 /* For the gate: who is barred, and who has blocked whom, is told from here on, to the end of all that it tells; and a page of
  * them, pairs one behind the other. */
 void events_anew(struct events *events);

@@ -154,7 +154,7 @@ static void refused_tell(struct identities *identities)
 {
 	while (identities->refused.first != NULL && events_have_room(identities->events)) {
 		struct seen *seen = queue_take(&identities->refused);
-		events_revoke(identities->events, &seen->session_id, 1, seen->refused_until_us);
+		events_turn_out(identities->events, &seen->session_id, seen->refused_until_us);
 		seen_end(seen);
 	}
 }
@@ -203,7 +203,7 @@ static void seen_answered(void *ctx, enum err err, const struct rows *rows)
 	}
 	identities->metrics->values[METRIC_IDENTITIES_REFUSED]++;
 	if (err == ERR_UNAUTHORIZED) {
-		turn_out(seen, seen->refused_until_us);
+		turn_out(seen, seen->refused_until_us + EVENTS_SKEW_S * INT64_C(1000000));
 		return;
 	}
 	log_error("a person of an identity provider cannot be made");

@@ -174,15 +174,15 @@ static int user_login(struct broker *broker, struct mosquitto *handle, const str
 	struct claims claims;
 	struct idp_token external;
 	bool is_external = false;
+	int64_t now_s = time_now_us() / 1000000;
 	const char *why = user_read(login, &id);
 	if (!why && !keepalive_ok(handle))
 		why = "keep-alive is none or too long";
 	if (!why && barred_covers(&broker->barred, &id))
 		why = "user is barred";
 	if (!why)
-		why = token_read(broker, login, &id, time_now_us() / 1000000, &claims, &external,
-			&is_external);
-	if (!why && revoked_covers(&broker->revoked, &claims))
+		why = token_read(broker, login, &id, now_s, &claims, &external, &is_external);
+	if (!why && revoked_covers(&broker->revoked, &claims, now_s))
 		why = "session was revoked";
 	if (why) {
 		int rc = refuse(broker, handle, why);

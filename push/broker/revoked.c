@@ -1,7 +1,7 @@
 /*
- * Ended sessions, see the header. The table says who is refused; a queue beside it says who can be
- * forgotten next. Sessions are told of as they end, so the first told of is the first to be over, or
- * nearly: one whose time is over stays behind one whose time is not, and does no harm there.
+ * Ended sessions, see the header. The table says who is refused; a ring beside it is gone round to find who can
+ * be forgotten: times are over in another order than they were told in, as one session's token lives for minutes
+ * and another's for a day. Whoever has not been found yet is refused no longer all the same.
  */
 #include "push/broker/revoked.h"
 
@@ -15,7 +15,8 @@
 #include "push/broker/control.h"
 
 enum {
-	FORGOTTEN_PER_TICK = 64
+	LOOKED_AT_EACH_S =
+		4096 /* some 0.2 ms; of all that there can be each comes up within a minute or so */
 };
 
 struct revocation {
@@ -37,6 +38,22 @@ static struct revocation *find(const struct revoked *revoked, const struct uuid 
 	return NULL;
 }
 
+static void told_append(struct revoked *revoked, struct revocation *entry)
+{
+	entry->next = NULL;
+	*(revoked->last ? &revoked->last->next : &revoked->first) = entry;
+	revoked->last = entry;
+}
+
+static struct revocation *told_take(struct revoked *revoked)
+{
+	struct revocation *entry = revoked->first;
+	revoked->first = entry->next;
+	if (!revoked->first)
+		revoked->last = NULL;
+	return entry;
+}
+
 static struct revocation *entry_make(struct revoked *revoked, const struct uuid *session_id)
 {
 	struct revocation *entry = mosquitto_calloc(1, sizeof(*entry));
@@ -48,17 +65,13 @@ static struct revocation *entry_make(struct revoked *revoked, const struct uuid 
 		mosquitto_free(entry);
 		return NULL;
 	}
-	*(revoked->last ? &revoked->last->next : &revoked->first) = entry;
-	revoked->last = entry;
+	told_append(revoked, entry);
 	return entry;
 }
 
 static void first_drop(struct revoked *revoked)
 {
-	struct revocation *entry = revoked->first;
-	revoked->first = entry->next;
-	if (!revoked->first)
-		revoked->last = NULL;
+	struct revocation *entry = told_take(revoked);
 	table_remove(&revoked->table, &entry->node);
 	mosquitto_free(entry);
 }
@@ -94,18 +107,23 @@ void revoked_add(
 		revoked->issued_by_s = now_s;
 }
 
-bool revoked_covers(const struct revoked *revoked, const struct claims *claims)
+bool revoked_covers(const struct revoked *revoked, const struct claims *claims, int64_t now_s)
 {
-	return claims->issued_at_s <= revoked->issued_by_s ||
-	       find(revoked, &claims->session_id) != NULL;
+	const struct revocation *entry = find(revoked, &claims->session_id);
+	return claims->issued_at_s <= revoked->issued_by_s || (entry && entry->until_s >= now_s);
 }
 
 void revoked_tick(struct revoked *revoked, int64_t now_s)
 {
-	for (int i = 0; i < FORGOTTEN_PER_TICK; i++) {
-		if (!revoked->first || revoked->first->until_s >= now_s)
-			return;
-		first_drop(revoked);
+	size_t count = revoked->table.count;
+	if (now_s == revoked->looked_s)
+		return;
+	revoked->looked_s = now_s;
+	for (size_t i = 0; i < count && i < LOOKED_AT_EACH_S; i++) {
+		if (revoked->first->until_s < now_s)
+			first_drop(revoked);
+		else
+			told_append(revoked, told_take(revoked));
 	}
 }
 

@@ -27,9 +27,10 @@ struct revocation;
 
 struct revoked {
 	struct table table;		 /* by session */
-	struct revocation *first, *last; /* in the order in which they were told */
+	struct revocation *first, *last; /* looked at next, and last */
 	unsigned char hash_key[TABLE_KEY_BYTES];
 	int64_t issued_by_s; /* tokens issued up to this second are refused, whosever they are */
+	int64_t looked_s;    /* when some were looked at last */
 	bool full;
 };
 
@@ -45,10 +46,10 @@ void revoked_free(struct revoked *revoked);
 void revoked_add(
 	struct revoked *revoked, const struct uuid *session_id, int64_t until_s, int64_t now_s);
 
-/* Is a token with these claims refused? */
-bool revoked_covers(const struct revoked *revoked, const struct claims *claims);
+/* Is a token with these claims refused at now_s? */
+bool revoked_covers(const struct revoked *revoked, const struct claims *claims, int64_t now_s);
 
-/* Forgets those whose time is over, some at a time. */
+/* Once in a second of now_s: forgets some of those whose time is over. */
 void revoked_tick(struct revoked *revoked, int64_t now_s);
 
 /* Marks an entry, which may do nothing any more, and closes its connection. The will of a marked

@@ -99,7 +99,7 @@ static void revoke(uint32_t session, int64_t until_s, int64_t now_s)
 static bool refused(uint32_t session, int64_t issued_at_s)
 {
 	struct claims claims = { .session_id = id_of(session), .issued_at_s = issued_at_s };
-	return revoked_covers(&broker.revoked, &claims);
+	return revoked_covers(&broker.revoked, &claims, broker.now_s);
 }
 
 static void only_the_session_is_refused(void **state)
@@ -145,15 +145,42 @@ static void many_are_forgotten_some_at_a_time(void **state)
 {
 	(void)state;
 	enum {
-		MANY = 3 * FORGOTTEN_PER_TICK + 7
+		MANY = 3 * LOOKED_AT_EACH_S + 7
 	};
+	int64_t now_s = UNTIL_S;
 	for (uint32_t i = 0; i < MANY; i++)
 		revoke(i, UNTIL_S, NOW_S);
 	for (size_t left = MANY; left > 0;) {
-		revoked_tick(&broker.revoked, UNTIL_S + 1);
-		left -= left < FORGOTTEN_PER_TICK ? left : FORGOTTEN_PER_TICK;
+		revoked_tick(&broker.revoked, ++now_s);
+		revoked_tick(&broker.revoked, now_s);
+		left -= left < LOOKED_AT_EACH_S ? left : LOOKED_AT_EACH_S;
 		assert_int_equal(broker.revoked.table.count, left);
 	}
+}
+
+/* Tokens of identity providers live for a day, ours for minutes, and who is to come again is refused for seconds. */
+static void one_that_lasts_keeps_no_other(void **state)
+{
+	(void)state;
+	enum {
+		MANY = 2 * LOOKED_AT_EACH_S
+	};
+	revoke(1, UNTIL_S + 86400, NOW_S);
+	for (uint32_t i = 2; i < 2 + MANY; i++)
+		revoke(i, NOW_S + 2, NOW_S);
+	assert_true(refused(2, NOW_S));
+	broker.now_s = NOW_S + 3;
+	assert_false(refused(2, NOW_S));
+	assert_false(refused(1 + MANY, NOW_S));
+	assert_true(refused(1, NOW_S));
+	for (int i = 0; i < 3; i++)
+		revoked_tick(&broker.revoked, NOW_S + 3 + i);
+	assert_int_equal(broker.revoked.table.count, 1);
+	assert_true(refused(1, NOW_S));
+	revoked_tick(&broker.revoked, UNTIL_S + 86401);
+	assert_int_equal(broker.revoked.table.count, 0);
+	assert_null(broker.revoked.first);
+	assert_null(broker.revoked.last);
 }
 
 static void full_or_without_memory_all_older_tokens_are_refused(void **state)
@@ -258,6 +285,7 @@ int main(void)
 		TEST(it_is_forgotten_when_its_time_is_over),
 		TEST(told_again_the_later_time_holds),
 		TEST(many_are_forgotten_some_at_a_time),
+		TEST(one_that_lasts_keeps_no_other),
 		TEST(full_or_without_memory_all_older_tokens_are_refused),
 		TEST(every_connection_of_the_session_is_closed_once),
 		TEST(what_has_no_connection_is_marked_alone),
