@@ -123,6 +123,25 @@ it('a key that is new is fetched when it is met; one that is gone is good no lon
 	for (const one of [device, second, third]) await one.end(true);
 });
 
+it('keys are those of the change that was told, also when its commit is not to be seen yet', async () => {
+	const newer = await newKey('EdDSA', 'newer');
+	const person = await stranger({}, newer);
+	const told = async () => (await stack.logs()).mosquitto.split('keys of identity providers taken').length;
+	const waits = () => stack.sql("select count(*) from pg_stat_activity where usename = 'parley_rest' and wait_event = 'advisory'", { superuser: true });
+	const replica = async (name) => {
+		await stack.sql(`alter system set synchronous_standby_names = '${name}'`, { superuser: true });
+		await stack.sql('select pg_reload_conf()', { superuser: true });
+	};
+	const before_ = await told();
+	await replica('nobody'); // decoded, and seen by nobody until it is given up
+	const put = putKeys(key, newer);
+	await waitFor(async () => (await told()) > before_ || Number(await waits()) > 0, 5000, 'parley-push reads the keys');
+	await replica('');
+	await put;
+	const device = await connected(person);
+	await device.end(true);
+});
+
 describe('who may not come in', () => {
 	const disable = (person) => stack.sql(`select user_disable('${person.id}', gen_random_uuid())`);
 	const enable = (person) => stack.sql(`select user_enable('${person.id}', gen_random_uuid())`);

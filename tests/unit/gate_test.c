@@ -277,7 +277,7 @@ static void keys_are_told_before_it_opens_and_when_they_change(void **state)
 				     "\"event_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
 				     "\"at\":\"2026-11-21T12:00:00+00:00\"}";
 	run(EPOCH);
-	while (asked->call.query != Q_IDENTITY_KEYS) {
+	while (asked->call.query != Q_IDENTITY_KEYS_SETTLED) {
 		answer(1, 0);
 		run(EPOCH);
 	}
@@ -292,7 +292,7 @@ static void keys_are_told_before_it_opens_and_when_they_change(void **state)
 	events_take(fixture.chain.events, str_of(record), 1, 1);
 	assert_true(is_due());
 	run(EPOCH);
-	assert_int_equal(asked->call.query, Q_IDENTITY_KEYS);
+	assert_int_equal(asked->call.query, Q_IDENTITY_KEYS_SETTLED);
 	/* changed again meanwhile */
 	events_take(fixture.chain.events, str_of(record), 1, 1);
 	answer(1, 1);
