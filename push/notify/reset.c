@@ -255,7 +255,8 @@ void resets_free(struct resets *resets)
 		struct reset_mail *mail = &resets->mails[i];
 		if (!mail->resets)
 			continue;
-		/* nobody has answered for it: whoever looks next sends it anew */
+		/* nobody has answered for it: whoever looks next sends it anew, which is not before this one is broken off */
+		transfer_break(resets->transfers, &mail->smtp.transfer);
 		if (db_reset_again(resets->db, resets->arena, &mail->id, mail->hash, 0) == OK)
 			log_mail(LOG_LEVEL_INFO, "a mail was broken off", &mail->id, mail->tries,
 				"");

@@ -293,12 +293,13 @@ bool transfers_run(struct transfers *transfers, int64_t now_us)
 	bool ended = false;
 	struct transfer *next;
 	for (struct transfer *at = transfers->first; at; at = next) {
-		bool late = now_us >= at->end_us;
+		/* what has ended has ended, also when nobody has looked for it in time: a mail is not sent twice */
+		bool over = transfer_read(at), late = now_us >= at->end_us;
 		next = at->next;
-		if (!transfer_read(at) && !late)
+		if (!over && !late)
 			continue;
 		transfer_end(transfers, at);
-		transfer_tell(at, late);
+		transfer_tell(at, !over);
 		ended = true;
 	}
 	return ended;
