@@ -124,9 +124,14 @@ static void notify_turn(struct notify *notify)
 	int64_t now_us = time_mono_us();
 	if (now_us >= notify->retry_at_us && (db_woken(notify->db) || now_us >= notify->look_at_us))
 		notify_look(notify, now_us);
+	/* what was told during the look came in with its answers, of which poll sees nothing any more */
+	if (notify->retry_at_us == 0 && db_woken(notify->db))
+		notify->look_at_us = 0;
 	int64_t wake_us = notify->look_at_us;
 	fds[FD_SIGNALS] = (struct pollfd){ .fd = notify->signals, .events = POLLIN };
-	fds[FD_DATABASE] = (struct pollfd){ .fd = db_socket(notify->db), .events = POLLIN };
+	/* which is not listened to before it is asked again */
+	int database = notify->retry_at_us > now_us ? -1 : db_socket(notify->db);
+	fds[FD_DATABASE] = (struct pollfd){ .fd = database, .events = POLLIN };
 	size_t n = transfers_poll(notify->transfers, &fds[FD_TRANSFERS], &wake_us);
 
 	if (poll(fds, FD_TRANSFERS + n, wait_ms(time_mono_us(), wake_us)) < 0 && errno != EINTR)

@@ -415,6 +415,35 @@ describe('keys of an identity provider', () => {
 			assert.equal(await kept(), 'b c');
 		});
 
+	it('are fetched at once also when somebody asks while it looks for mails', async () => {
+		const issuer = 'https://alone.example';
+		let fetched = 0;
+		const port_ = await listen(createServer, (request, response) => {
+			fetched++;
+			json({ keys: [keyOf('one')] })(request, response);
+		});
+		const another = await startAnother(await stack.pid('notify'), {
+			PARLEY_IDP_ISSUER: issuer,
+			PARLEY_IDP_AUDIENCE: 'chat',
+			PARLEY_IDP_JWKS_URL: `http://127.0.0.1:${port_}/`,
+		});
+		const session = await openSession(stack);
+		try {
+			await waitFor(async () => (await kept(issuer)) === 'one', 5000, 'the keys are there');
+			await session.run('begin; lock password_resets;');
+			const looks = `select wait_event_type = 'Lock' from pg_stat_activity where usename = 'parley_notify'
+				order by backend_start desc limit 1`;
+			await stack.sql('notify parley_notify');
+			await waitFor(async () => (await stack.sql(looks, { superuser: true })) === 't', 4000, 'it looks for mails');
+			await stack.sql(`update identity_wanted set asked_at = clock_timestamp() where issuer = '${issuer}'; notify parley_notify`);
+			await session.run('commit;');
+			await waitFor(() => fetched === 2, 3000, 'they are fetched');
+		} finally {
+			await session.end();
+			await another.kill('SIGTERM');
+		}
+	});
+
 	it('are fetched at the next start, and again soon after a failure, without anybody asking', async () => {
 		provider = json({ keys: [keyOf('d')] });
 		await notify.kill('SIGTERM');
