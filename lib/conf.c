@@ -17,6 +17,7 @@
 
 #include "lib/address.h"
 #include "lib/conf_identity.h"
+#include "lib/conf_mail.h"
 #include "lib/log.h"
 #include "lib/origin.h"
 #include "lib/text.h"
@@ -697,7 +698,8 @@ enum err conf_load(const char *path, struct conf *conf)
 	bool file_ok = !path || read_file(conf, path);
 	bool environment_ok = read_environment(conf);
 	bool identity_ok = conf_identity_ok(conf);
-	if (!file_ok || !environment_ok || !identity_ok) {
+	bool mail_ok = conf_mail_ok(conf);
+	if (!file_ok || !environment_ok || !identity_ok || !mail_ok) {
 		conf_free(conf);
 		return ERR_INVALID_INPUT;
 	}

@@ -146,15 +146,35 @@ static struct str address_key(struct arena *arena, struct str text)
 				       : (struct str){ arena_strndup(arena, bytes, 8), 8 };
 }
 
-static enum err rate_take_key(struct request *req, enum rate rate, struct str key,
-	struct rate_limit *limit, struct rate_answer *answer)
+/* What draft-ietf-httpapi-ratelimit-headers has the client know. */
+static void rate_tell(
+	struct request *req, const struct rate_limit *limit, const struct rate_answer *answer)
 {
-	*limit = rate_limit_of(rate, req->conf->rate_scale);
-	*answer = rate_take(req->worker->shm, limit, key, time_mono_us());
-	if (answer->allowed)
+	reply_head_set(req, "RateLimit-Policy",
+		arena_printf(req->arena, "\"%s\";q=%u;w=%u", limit->name, limit->quota,
+			limit->window_s));
+	reply_head_set(req, "RateLimit",
+		arena_printf(req->arena, "\"%s\";r=%u;t=%u", limit->name, answer->remaining,
+			answer->reset_s));
+	if (!answer->allowed)
+		reply_head_set(
+			req, "Retry-After", arena_printf(req->arena, "%u", answer->retry_after_s));
+}
+
+/* shown: it is told of in any case, and not only when it refuses, in the place of one that let through before. */
+static enum err rate_take_key(struct request *req, enum rate rate, struct str key, bool shown)
+{
+	struct rate_limit limit = rate_limit_of(rate, req->conf->rate_scale);
+	struct rate_answer answer;
+
+	if (req->conf->rate_scale <= 0)
+		return OK;
+	answer = rate_take(req->worker->shm, &limit, key, time_mono_us());
+	if (shown || !answer.allowed)
+		rate_tell(req, &limit, &answer);
+	if (answer.allowed)
 		return OK;
 	shm_count(req->worker->shm, SHM_RATE_LIMITED);
-	reply_head(req, "Retry-After", arena_printf(req->arena, "%u", answer->retry_after_s));
 	return ERR_RATE_LIMITED;
 }
 
@@ -174,23 +194,19 @@ static struct str name_fold(struct arena *arena, struct str name)
 static enum err rate_take_pair(
 	struct request *req, enum rate rate, struct str account, struct str other)
 {
-	struct rate_limit limit;
-	struct rate_answer answer;
 	struct buf key = { 0 };
 	enum err err;
 
 	buf_add(&key, account.ptr, account.len);
 	buf_add_char(&key, '\0');
 	buf_add(&key, other.ptr, other.len);
-	err = rate_take_key(req, rate, (struct str){ key.data, key.len }, &limit, &answer);
+	err = rate_take_key(req, rate, (struct str){ key.data, key.len }, false);
 	buf_free(&key);
 	return err;
 }
 
 enum err guard_guess(struct request *req, struct str name)
 {
-	if (req->conf->rate_scale <= 0)
-		return OK;
 	return rate_take_pair(req, RATE_GUESS, name_fold(req->arena, name),
 		address_key(req->arena, req->remote_address));
 }
@@ -198,66 +214,33 @@ enum err guard_guess(struct request *req, struct str name)
 enum err guard_account(struct request *req, struct str name, const struct uuid *device)
 {
 	struct str account = name_fold(req->arena, name);
-	struct rate_limit limit;
-	struct rate_answer answer;
 
-	if (req->conf->rate_scale <= 0)
-		return OK;
 	if (!device || uuid_is_nil(device))
-		return rate_take_key(req, RATE_ACCOUNT, account, &limit, &answer);
+		return rate_take_key(req, RATE_ACCOUNT, account, false);
 	return rate_take_pair(req, RATE_DEVICE, account,
 		(struct str){ (const char *)device->bytes, sizeof(device->bytes) });
 }
 
 enum err guard_reset(struct request *req, struct str email)
 {
-	struct rate_limit limit;
-	struct rate_answer answer;
-
-	if (req->conf->rate_scale <= 0)
-		return OK;
-	return rate_take_key(req, RATE_RESET_EMAIL, name_fold(req->arena, email), &limit, &answer);
+	return rate_take_key(req, RATE_RESET_EMAIL, name_fold(req->arena, email), false);
 }
 
 enum err guard_token(struct request *req)
 {
-	struct rate_limit limit;
-	struct rate_answer answer;
-
-	if (req->conf->rate_scale <= 0)
-		return OK;
-	return rate_take_key(
-		req, RATE_TOKEN, address_key(req->arena, req->remote_address), &limit, &answer);
+	return rate_take_key(req, RATE_TOKEN, address_key(req->arena, req->remote_address), false);
 }
 
 enum err guard_seen(struct request *req, const struct uuid *user)
 {
 	struct str key = { (const char *)user->bytes, sizeof(user->bytes) };
-	struct rate_limit limit;
-	struct rate_answer answer;
 
-	if (req->conf->rate_scale <= 0)
-		return OK;
-	return rate_take_key(req, RATE_SEEN, key, &limit, &answer);
+	return rate_take_key(req, RATE_SEEN, key, false);
 }
 
 enum err guard_rate_key(struct request *req, enum rate rate, struct str key)
 {
-	struct rate_limit limit;
-	struct rate_answer answer;
-	enum err err;
-
-	if (rate == RATE_NONE || req->conf->rate_scale <= 0)
-		return OK;
-	err = rate_take_key(req, rate, key, &limit, &answer);
-	/* draft-ietf-httpapi-ratelimit-headers */
-	reply_head(req, "RateLimit-Policy",
-		arena_printf(
-			req->arena, "\"%s\";q=%u;w=%u", limit.name, limit.quota, limit.window_s));
-	reply_head(req, "RateLimit",
-		arena_printf(req->arena, "\"%s\";r=%u;t=%u", limit.name, answer.remaining,
-			answer.reset_s));
-	return err;
+	return rate == RATE_NONE ? OK : rate_take_key(req, rate, key, true);
 }
 
 enum err guard_rate(struct request *req, enum rate rate)

@@ -1,6 +1,8 @@
 /* The answer (reply.h). Called by the handlers (status) and by route.c (send). */
 #include "rest/reply.h"
 
+#include <string.h>
+
 #include "lib/json_write.h"
 
 void reply_status(struct request *req, int status)
@@ -16,6 +18,17 @@ void reply_head(struct request *req, const char *name, const char *value)
 	req->reply.heads[req->reply.nheads].name = name;
 	req->reply.heads[req->reply.nheads].value = value;
 	req->reply.nheads++;
+}
+
+void reply_head_set(struct request *req, const char *name, const char *value)
+{
+	for (size_t i = 0; i < req->reply.nheads; i++) {
+		if (strcmp(req->reply.heads[i].name, name) == 0) {
+			req->reply.heads[i].value = value;
+			return;
+		}
+	}
+	reply_head(req, name, value);
 }
 
 void reply_list_begin(struct request *req)

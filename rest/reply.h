@@ -11,6 +11,9 @@ void reply_status(struct request *req, int status);
 /* One more header; name and value are borrowed until the answer is sent. */
 void reply_head(struct request *req, const char *name, const char *value);
 
+/* The same in the place of the one of that name, where there is one. */
+void reply_head_set(struct request *req, const char *name, const char *value);
+
 /* Sends head and body. */
 void reply_send(struct request *req);
 

@@ -151,27 +151,6 @@ static void settings_mail(struct doctor *doctor)
 	else if (!*conf->smtp_url)
 		doctor_row(doctor, DOCTOR_OK, "mail", NULL,
 			"none is sent: a forgotten password is not reset by mail");
-	else if (!*conf->mail_from || !strstr(conf->reset_url, "{token}"))
-		doctor_row(doctor, DOCTOR_FAIL, "mail",
-			"Set mail_from to a sender and reset_url to your page, with {token} where "
-			"the token goes.",
-			"%s is missing or of no use", *conf->mail_from ? "reset_url" : "mail_from");
-	else if (strncmp(conf->smtp_url, "smtp://", 7) != 0 &&
-		 strncmp(conf->smtp_url, "smtps://", 8) != 0)
-		doctor_row(doctor, DOCTOR_FAIL, "mail",
-			"Write smtp://host:port or smtps://host:port: parley-notify does not start "
-			"with this.",
-			"smtp_url is %s", conf->smtp_url);
-	else if (!strchr(conf->mail_from, '@'))
-		doctor_row(doctor, DOCTOR_FAIL, "mail",
-			"Write an address, or Name <address>: parley-notify does not start with "
-			"this.",
-			"mail_from is %s", conf->mail_from);
-	else if (*conf->smtp_user && !*conf->smtp_password_file)
-		doctor_row(doctor, DOCTOR_FAIL, "mail",
-			"Set smtp_password_file to where the password of smtp_user is: "
-			"parley-notify does not start without.",
-			"there is a smtp_user, and no smtp_password_file");
 	else if (plain || strncmp(conf->reset_url, "http:", 5) == 0)
 		doctor_row(doctor, DOCTOR_WARN, "mail",
 			"Use https: for reset_url, and TLS on the way to the mail server (smtps:, "

@@ -66,11 +66,8 @@ struct resets *resets_new(const struct conf *conf, struct db *db, struct transfe
 	};
 	if (conf->smtp_url[0] == '\0')
 		return resets;
-	if (!smtp_check(conf) || mail_sender_read(str_of(conf->mail_from), &resets->from) != OK)
-		fatal("cannot start");
-	if (!strstr(conf->reset_url, token_mark))
-		fatal("reset_url has no {token}, and a mail would be of no use",
-			LOG_STR("reset_url", conf->reset_url));
+	if (mail_sender_read(str_of(conf->mail_from), &resets->from) != OK)
+		fatal("bad mail_from"); /* conf_load has refused it */
 	return resets;
 }
 

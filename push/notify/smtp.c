@@ -12,21 +12,6 @@ enum {
 	PASSWORD_MAX = 1024,
 };
 
-bool smtp_check(const struct conf *conf)
-{
-	struct mail_sender sender;
-	const char *wrong = NULL;
-	if (!url_is_plain(conf->smtp_url, "smtp") && !url_is_plain(conf->smtp_url, "smtps"))
-		wrong = "smtp_url is not smtp://host:port or smtps://host:port";
-	else if (mail_sender_read(str_of(conf->mail_from), &sender) != OK)
-		wrong = "mail_from is no address";
-	else if (conf->smtp_user[0] != '\0' && conf->smtp_password_file[0] == '\0')
-		wrong = "smtp_user needs smtp_password_file";
-	if (wrong)
-		log_error("the settings are not good for mail", LOG_STR("reason", wrong));
-	return !wrong;
-}
-
 /* The first line of the file. False, logged: it cannot be read. Read for each mail, so that a new one counts at once. */
 static bool password_read(const char *path, char out[PASSWORD_MAX])
 {

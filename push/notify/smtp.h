@@ -33,9 +33,6 @@ struct smtp {
 	void (*done)(struct smtp *smtp, enum smtp_result result, const char *reason);
 };
 
-/* Are the settings good to send mail by? Says what is wrong in the log. Not asked where smtp_url is empty. */
-bool smtp_check(const struct conf *conf);
-
 /* Sends smtp->message from an address to another, and calls smtp->done, never from within this. conf is borrowed. False: it could not be
  * started. */
 bool smtp_send(struct smtp *smtp, struct transfers *transfers, const struct conf *conf,

@@ -72,22 +72,6 @@ bool url_is_loopback(const char *url)
 	return loopback;
 }
 
-bool url_is_plain(const char *url, const char *scheme)
-{
-	static const CURLUPart unwanted[] = { CURLUPART_USER, CURLUPART_PASSWORD,
-		CURLUPART_FRAGMENT };
-	char *found = url_part(url, CURLUPART_SCHEME), *host = url_part(url, CURLUPART_HOST);
-	bool plain = found && host && strcasecmp(found, scheme) == 0;
-	curl_free(found);
-	curl_free(host);
-	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
-		char *part = url_part(url, unwanted[i]);
-		plain = plain && !part;
-		curl_free(part);
-	}
-	return plain;
-}
-
 /* --- in the process of a transfer --------------------------------------------------------------
  */
 

@@ -73,7 +73,4 @@ bool transfers_run(struct transfers *transfers, int64_t now_us);
 /* Has a url its host on this very machine: localhost, 127.0.0.0/8, ::1? */
 bool url_is_loopback(const char *url);
 
-/* Is it a url of this scheme with a host, and without a user, a password or a fragment? */
-bool url_is_plain(const char *url, const char *scheme);
-
 #endif

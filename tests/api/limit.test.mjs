@@ -212,6 +212,8 @@ describe('a rate limit', () => {
 		assert.deepEqual([first.status, quota(first)], [204, '"reset";q=3;w=3600']);
 		const again = await ask(email.toUpperCase(), '127.0.0.241');
 		assert.deepEqual([again.status, again.body.code], [429, 'rate_limited']);
+		assert.equal(left(again), 0, 'of the limit that has refused');
+		assert.match(quota(again), /^"reset-email";/);
 		assert.ok(Number(again.headers.get('Retry-After')) > 60);
 		for (let i = 0; i < 2; i++) assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.240')).status, 204);
 		assert.equal((await ask(`${randomUUID()}@example.org`, '127.0.0.240')).status, 429);

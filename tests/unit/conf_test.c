@@ -572,6 +572,48 @@ static void the_example_can_be_read_back(void **state)
 	free(text);
 }
 
+static void settings_of_mail_go_together(void **state)
+{
+	static const struct {
+		const char *text;
+		enum err err;
+	} rows[] = {
+		{ "", OK },
+		{ "smtp_url = smtp://localhost\n", OK },
+		{ "smtp_url = smtps://[::1]:465\nmail_from = Chat <chat@shop.example>\n", OK },
+		{ "smtp_url = SMTP://mail.example:587\nsmtp_user = a\nsmtp_password_file = b\n",
+			OK },
+		{ "smtp_url =\nmail_from = nobody\nreset_url = x\n", OK },
+		{ "smtp_url = mail.example\n", ERR_INVALID_INPUT },
+		{ "smtp_url = http://localhost\n", ERR_INVALID_INPUT },
+		{ "smtp_url = smtp://\n", ERR_INVALID_INPUT },
+		{ "smtp_url = smtp://user:secret@localhost\n", ERR_INVALID_INPUT },
+		{ "smtp_url = smtp://localhost/path\n", ERR_INVALID_INPUT },
+		{ "smtp_url = smtp://localhost\nmail_from =\n", ERR_INVALID_INPUT },
+		{ "smtp_url = smtp://localhost\nmail_from = Chat <a@b> <c@d>\n",
+			ERR_INVALID_INPUT },
+		{ "smtp_url = smtp://localhost\nreset_url = https://shop.example/\n",
+			ERR_INVALID_INPUT },
+		{ "smtp_url = smtp://localhost\nsmtp_user = chat\n", ERR_INVALID_INPUT },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512];
+		struct conf conf;
+		snprintf(text, sizeof(text), "%s%s%s",
+			strstr(rows[i].text, "mail_from") ? "" : "mail_from = chat@shop.example\n",
+			strstr(rows[i].text, "reset_url")
+				? ""
+				: "reset_url = https://shop.example/#{token}\n",
+			rows[i].text);
+		enum err err = load(text, &conf);
+		if (err != rows[i].err)
+			fail_msg("%s: %d", rows[i].text, err);
+		if (err == OK)
+			conf_free(&conf);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,6 +630,7 @@ int main(void)
 		cmocka_unit_test_setup(secrets_are_not_logged, set_up),
 		cmocka_unit_test_setup(database_strings_name_an_absolute_directory, set_up),
 		cmocka_unit_test_setup(the_example_can_be_read_back, set_up),
+		cmocka_unit_test_setup(settings_of_mail_go_together, set_up),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,4 +1,5 @@
 /* Mail as it goes over the wire, and what no address and no name may do to it. */
+#include "lib/mail_address.c"
 #include "push/notify/mail.c"
 
 #include <setjmp.h>
