@@ -267,4 +267,34 @@ describe('after a restart of the broker', () => {
 		assert.deepEqual(await other.device.subscribe([topic]), [1]);
 		for (const { device } of [one, other]) await device.end(true);
 	});
+
+	it('a block that was told before its commit could be seen holds at the next broker', async () => {
+		const [blocker, blocked] = await Promise.all(['Blocker', 'Blocked'].map((name) => register(stack, name)));
+		const watch = async (device) => (await device.subscribe([`presence/${blocker.id}`]))[0];
+		const replica = async (name) => {
+			await stack.sql(`alter system set synchronous_standby_names = '${name}'`, { superuser: true });
+			await stack.sql('select pg_reload_conf()', { superuser: true });
+		};
+		const waits = () =>
+			stack.sql("select count(*) from pg_stat_activity where usename = 'parley_rest' and state = 'active' and query ~ 'transaction_settle'", { superuser: true });
+		const device = await connect(blocked);
+		assert.equal(await watch(device), 1);
+		// decoded, and seen by nobody until it is given up
+		await replica('nobody');
+		let put;
+		try {
+			put = blocker.api.put(`blocks/${blocked.id}`);
+			await waitFor(async () => (await watch(device)) === 0x87, 4000, 'the block is told');
+			await device.end(true);
+			const pid = await stack.kill('mosquitto');
+			await waitFor(async () => Number(await waits()) > 0, 4000, 'parley-push waits to see it');
+			await stack.replaced('mosquitto', pid, 10_000);
+		} finally {
+			await replica('');
+		}
+		must(await put, 204);
+		const again = await waitFor(() => connect(blocked), 10_000, 'people are let in');
+		assert.equal(await watch(again), 0x87);
+		await again.end(true);
+	});
 });
