@@ -38,7 +38,15 @@ if (!isProgram) {
 	});
 }
 
-/** A port of this host on which nobody listens. */
+/** Is the port ours alone in this run of tests/run, whose files run beside each other? A found port is bound some time later. */
+async function isOurs(port) {
+	const { PARLEY_TEST_WORK: work } = process.env;
+	if (!work) return true;
+	await mkdir(join(work, 'ports'), { recursive: true });
+	return mkdir(join(work, 'ports', String(port))).then(() => true, () => false);
+}
+
+/** A port of this host on which nobody listens, and which is given out once. */
 export async function freePort() {
 	for (;;) {
 		const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
@@ -47,7 +55,7 @@ export async function freePort() {
 			server.once('error', () => resolve(false));
 			server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
 		});
-		if (free) return port;
+		if (free && (await isOurs(port))) return port;
 	}
 }
 
