@@ -35,13 +35,7 @@ create function block_put(in_user uuid, in_other uuid, in_max bigint, in_event u
 language plpgsql as $$
 begin
 	perform direct_lock(in_user, in_other);
-	-- counts one by one, and is not erased meanwhile
-	perform from users u where u.id = in_user and u.deleted_at is null for no key update;
-	if not found then
-		perform session_refuse();
-	end if;
-	perform from users u where u.id = in_other and u.deleted_at is null for key share;
-	if not found then
+	if not relation_begin(in_user, in_other) then
 		outcome := 'not_found';
 		return;
 	end if;
