@@ -692,6 +692,12 @@ static void fill_in(struct conf *conf)
 		conf->broker_port = conf->mqtt_port;
 }
 
+bool conf_fault(const char *key, const char *why)
+{
+	log_error("bad value in the configuration", LOG_STR("key", key), LOG_STR("reason", why));
+	return false;
+}
+
 enum err conf_load(const char *path, struct conf *conf)
 {
 	set_defaults(conf);

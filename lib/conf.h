@@ -120,6 +120,9 @@ must_check enum err conf_load(const char *path, struct conf *conf);
 
 void conf_free(struct conf *conf);
 
+/* Logs why the value of a key, or of several together, is bad. False always: for the checks of conf_*.c. */
+bool conf_fault(const char *key, const char *why);
+
 /* Connection string of a role in the private cluster below var. Owned by the caller. */
 char *conf_database(const struct conf *conf, const char *user);
 

@@ -1,24 +1,14 @@
 /* Settings of identity providers, see the header. */
 #include "lib/conf_identity.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "lib/identity.h"
 #include "lib/idp.h"
 #include "lib/log.h"
 #include "lib/text.h"
+#include "lib/url.h"
 #include "lib/webhook.h"
-
-enum {
-	HOST_MAX = 255
-};
-
-static bool fault(const char *key, const char *why)
-{
-	log_error("bad value in the configuration", LOG_STR("key", key), LOG_STR("reason", why));
-	return false;
-}
 
 static size_t words(const char *list)
 {
@@ -35,39 +25,14 @@ static bool names_ok(const char *key, const char *list, size_t max, bool unique)
 	struct str rest = str_of(list), word, before, other;
 	while (text_word(&rest, &word)) {
 		if (word.len > max || !text_is_utf8(word))
-			return fault(key, "a name that is too long, or no UTF-8");
+			return conf_fault(key, "a name that is too long, or no UTF-8");
 		before = (struct str){ list, (size_t)(word.ptr - list) };
 		while (unique && text_word(&before, &other)) {
 			if (str_equal(word, other))
-				return fault(key, "a name stands twice");
+				return conf_fault(key, "a name stands twice");
 		}
 	}
 	return true;
-}
-
-/* The host of "host", "host:port" or "[address]:port". */
-static struct str host_of(struct str authority)
-{
-	const char *end;
-	if (authority.len > 0 && authority.ptr[0] == '[') {
-		end = memchr(authority.ptr, ']', authority.len);
-		return (struct str){ authority.ptr, end ? (size_t)(end + 1 - authority.ptr) : 0 };
-	}
-	end = memchr(authority.ptr, ':', authority.len);
-	return (struct str){ authority.ptr, end ? (size_t)(end - authority.ptr) : authority.len };
-}
-
-static bool is_loopback(struct str host)
-{
-	char copy[HOST_MAX + 1];
-	struct in_addr address;
-	if (str_equal_nocase(host, STR("localhost")) || str_equal(host, STR("[::1]")))
-		return true;
-	if (host.len > HOST_MAX)
-		return false;
-	memcpy(copy, host.ptr, host.len);
-	copy[host.len] = '\0';
-	return inet_pton(AF_INET, copy, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 /* https, or http that does not leave this machine; without a name and password in it. */
@@ -81,15 +46,9 @@ static bool url_ok(struct str url)
 		if (url.ptr[i] <= 0x20 || url.ptr[i] >= 0x7f || strchr("\"<>\\^`{|}", url.ptr[i]))
 			return false;
 	}
-	size_t begin = plain ? http.len : https.len;
-	struct str authority = { url.ptr + begin, url.len - begin };
-	for (size_t i = 0; i < authority.len; i++) {
-		if (strchr("/?#", authority.ptr[i]))
-			authority.len = i;
-	}
-	struct str host = host_of(authority);
-	return host.len > 0 && !memchr(authority.ptr, '@', authority.len) &&
-	       (!plain || is_loopback(host));
+	struct str authority = url_authority(url);
+	return url_host(authority).len > 0 && !memchr(authority.ptr, '@', authority.len) &&
+	       (!plain || url_is_loopback(url));
 }
 
 static bool urls_ok(const struct conf *conf)
@@ -97,8 +56,9 @@ static bool urls_ok(const struct conf *conf)
 	struct str rest = str_of(conf->idp_jwks_url), url;
 	while (text_word(&rest, &url)) {
 		if (!url_ok(url))
-			return fault("idp_jwks_url", "each must be an https URL, or an http URL of "
-						     "this machine's loopback");
+			return conf_fault("idp_jwks_url",
+				"each must be an https URL, or an http URL of "
+				"this machine's loopback");
 	}
 	return true;
 }
@@ -107,10 +67,10 @@ static bool counts_ok(const struct conf *conf)
 {
 	size_t issuers = words(conf->idp_issuer);
 	if (words(conf->idp_audience) != issuers || words(conf->idp_jwks_url) != issuers)
-		return fault("idp_issuer",
+		return conf_fault("idp_issuer",
 			"idp_issuer, idp_audience and idp_jwks_url must have as many words each");
 	if (issuers > IDP_ISSUERS_MAX)
-		return fault("idp_issuer", "there are more than 16");
+		return conf_fault("idp_issuer", "there are more than 16");
 	return true;
 }
 
@@ -130,13 +90,15 @@ static bool webhook_ok(const struct conf *conf)
 	bool ok = true;
 	if (words(conf->identity_webhook_secret) > 0 &&
 		!webhook_secrets_ok(str_of(conf->identity_webhook_secret)))
-		ok = fault("identity_webhook_secret", "each of at most 8 must be 16 to 128 bytes "
-						      "in base64, with or without whsec_");
+		ok = conf_fault("identity_webhook_secret",
+			"each of at most 8 must be 16 to 128 bytes "
+			"in base64, with or without whsec_");
 	if (words(conf->identity_webhook_issuer) > 1)
-		ok = fault("identity_webhook_issuer", "it is one name");
+		ok = conf_fault("identity_webhook_issuer", "it is one name");
 	else if (words(conf->idp_issuer) > 0 && text_word(&name, &first) &&
 		 !has_word(conf->idp_issuer, first))
-		ok = fault("identity_webhook_issuer", "it is none of idp_issuer, letter by letter");
+		ok = conf_fault(
+			"identity_webhook_issuer", "it is none of idp_issuer, letter by letter");
 	return names_ok("identity_webhook_issuer", conf->identity_webhook_issuer,
 		       IDENTITY_ISSUER_MAX, false) &&
 	       ok;

@@ -3,15 +3,8 @@
 
 #include <string.h>
 
-#include "lib/log.h"
 #include "lib/mail_address.h"
 #include "lib/text.h"
-
-static bool fault(const char *key, const char *why)
-{
-	log_error("bad value in the configuration", LOG_STR("key", key), LOG_STR("reason", why));
-	return false;
-}
 
 /* A host, perhaps with a port, and nothing that would be looked for elsewhere: no user, no path. */
 static bool url_ok(const char *url)
@@ -32,12 +25,12 @@ bool conf_mail_ok(const struct conf *conf)
 	if (conf->smtp_url[0] == '\0')
 		return true;
 	if (!url_ok(conf->smtp_url))
-		ok = fault("smtp_url", "it is not smtp://host:port or smtps://host:port");
+		ok = conf_fault("smtp_url", "it is not smtp://host:port or smtps://host:port");
 	if (mail_sender_read(str_of(conf->mail_from), &sender) != OK)
-		ok = fault("mail_from", "it is no address, nor Name <address>");
+		ok = conf_fault("mail_from", "it is no address, nor Name <address>");
 	if (conf->smtp_user[0] != '\0' && conf->smtp_password_file[0] == '\0')
-		ok = fault("smtp_user", "it needs smtp_password_file");
+		ok = conf_fault("smtp_user", "it needs smtp_password_file");
 	if (!strstr(conf->reset_url, "{token}"))
-		ok = fault("reset_url", "it has no {token}, and a mail would be of no use");
+		ok = conf_fault("reset_url", "it has no {token}, and a mail would be of no use");
 	return ok;
 }

@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "lib/json_scan.h"
+#include "lib/jws.h"
 
 enum {
 	DOCUMENT_DEPTH_MAX = 8,
@@ -19,11 +20,7 @@ enum {
 	CLAIMS_DEPTH_MAX = 8,
 	SESSION_NAME_MAX = 512, /* bytes of sid or jti */
 	NUMBER_MAX = 31,	/* characters of a time */
-	SKEW_S = 60,
 };
-
-/* 9999-12-31T23:59:59Z */
-#define TIME_MAX_S 253402300799LL
 
 struct issuer {
 	char name[IDENTITY_ISSUER_MAX + 1];
@@ -36,14 +33,6 @@ struct issuer {
 struct idp {
 	size_t nissuers;
 	struct issuer issuers[IDP_ISSUERS_MAX];
-};
-
-/* The three parts of a token, still encoded, and what the first two cover: the signed bytes. */
-struct parts {
-	struct str header;
-	struct str payload;
-	struct str signature;
-	struct str covered;
 };
 
 /* What a token's header says, as far as it is of use. */
@@ -175,25 +164,6 @@ void idp_free(struct idp *idp)
 
 /* --- form --- */
 
-/* Three parts; a dot too many is no base64url, nor is a part that is empty. */
-static bool token_split(struct str token, struct parts *out)
-{
-	const char *dot = memchr(token.ptr, '.', token.len);
-	if (!dot)
-		return false;
-	const char *second = dot + 1;
-	const char *dot2 = memchr(second, '.', token.len - (size_t)(second - token.ptr));
-	if (!dot2)
-		return false;
-	*out = (struct parts){
-		.header = { token.ptr, (size_t)(dot - token.ptr) },
-		.payload = { second, (size_t)(dot2 - second) },
-		.signature = { dot2 + 1, token.len - (size_t)(dot2 + 1 - token.ptr) },
-		.covered = { token.ptr, (size_t)(dot2 - token.ptr) },
-	};
-	return true;
-}
-
 /* A strict JSON object. */
 static bool object_decode(struct str text, unsigned depth, char *out, size_t size, struct str *json)
 {
@@ -267,7 +237,7 @@ bool idp_time(struct str raw, int64_t *out)
 	copy[raw.len] = '\0';
 	char *end;
 	double seconds = strtod(copy, &end);
-	if (*end || !(seconds <= (double)TIME_MAX_S))
+	if (*end || !(seconds <= (double)JWS_TIME_MAX_S))
 		return false;
 	*out = (int64_t)floor(seconds);
 	return true;
@@ -284,7 +254,7 @@ static bool has_come(struct str json, const char *name, int64_t now_s, int64_t *
 {
 	struct str raw;
 	*out = 0;
-	return !json_raw(json, name, &raw) || (idp_time(raw, out) && *out <= now_s + SKEW_S);
+	return !json_raw(json, name, &raw) || (idp_time(raw, out) && *out <= now_s + JWS_SKEW_S);
 }
 
 static bool audience_is(const struct issuer *issuer, struct str raw)
@@ -376,14 +346,13 @@ static const struct issuer *claims_read(const struct idp *idp, struct str json, 
 
 /* --- verifying --- */
 
-static bool signature_ok(
-	const struct jwk *key, const struct header *header, const struct parts *parts)
+static bool signature_ok(const struct jwk *key, const struct header *header, const struct jws *jws)
 {
 	unsigned char signature[JWK_SIGNATURE_MAX];
 	size_t len;
 	return header->alg == key->alg &&
-	       text_from_base64url(parts->signature, signature, sizeof(signature), &len) &&
-	       jwk_verify(key, parts->covered, signature, len);
+	       text_from_base64url(jws->signature, signature, sizeof(signature), &len) &&
+	       jwk_verify(key, jws->covered, signature, len);
 }
 
 static enum err refuse(struct idp_token *out, const char *why)
@@ -395,21 +364,20 @@ static enum err refuse(struct idp_token *out, const char *why)
 enum err idp_verify(const struct idp *idp, struct str token, int64_t now_s, struct idp_token *out,
 	struct str *issuer_name)
 {
-	struct parts parts;
+	struct jws jws;
 	struct str json;
 	struct header header;
 	char decoded[HEADER_BYTES_MAX];
 	out->refused = NULL;
-	if (token.len == 0 || token.len > IDP_TOKEN_MAX || !token_split(token, &parts) ||
-		!text_is_base64url(parts.signature) || parts.signature.len == 0)
+	if (token.len == 0 || token.len > IDP_TOKEN_MAX || !jws_split(token, &jws) ||
+		!text_is_base64url(jws.signature) || jws.signature.len == 0)
 		return refuse(out, "it is no signed JWT, or too long");
-	if (!object_decode(parts.header, HEADER_DEPTH_MAX, decoded, sizeof(decoded), &json) ||
+	if (!object_decode(jws.header, HEADER_DEPTH_MAX, decoded, sizeof(decoded), &json) ||
 		!header_read(json, &header))
 		return refuse(out, "its header has no kid, or another alg or typ");
 
 	/* Claims before signature, as they choose the key. Nothing of them counts before it. */
-	if (!object_decode(
-		    parts.payload, CLAIMS_DEPTH_MAX, out->claims, sizeof(out->claims), &json))
+	if (!object_decode(jws.payload, CLAIMS_DEPTH_MAX, out->claims, sizeof(out->claims), &json))
 		return refuse(out, "its claims are no JSON object");
 	out->claims_len = json.len;
 	const struct issuer *issuer = claims_read(idp, json, token, now_s, out);
@@ -423,7 +391,7 @@ enum err idp_verify(const struct idp *idp, struct str token, int64_t now_s, stru
 	}
 	if (!key)
 		return refuse(out, "it has expired, and its kid is not known");
-	if (!signature_ok(key, &header, &parts))
+	if (!signature_ok(key, &header, &jws))
 		return refuse(out, "its signature is wrong");
 	return expired ? ERR_TOKEN_EXPIRED : OK;
 }

@@ -22,6 +22,7 @@
 #include <sodium.h>
 
 #include "lib/json_read.h"
+#include "lib/jws.h"
 #include "lib/log.h"
 #include "lib/topic.h"
 
@@ -33,14 +34,10 @@ enum {
 	HEADER_BYTES_MAX = 512,
 	PAYLOAD_BYTES_MAX = 3072, /* what fits into JOSE_TOKEN_MAX characters */
 	DEPTH_MAX = 4,
-	SKEW_S = 60,
 	/* of base64url without padding, with the NUL that libsodium wants room for */
 	KID_TEXT_BYTES = JOSE_KID_LEN + 1,
 	HEADER_TEXT_BYTES = 192,
 };
-
-/* 9999-12-31T23:59:59Z */
-#define TIME_MAX_S 253402300799LL
 
 struct key {
 	unsigned char public_key[crypto_sign_ed25519_PUBLICKEYBYTES];
@@ -68,14 +65,6 @@ struct jose_keys {
 	char *paths;
 	size_t nfiles;
 	struct mark marks[FILES_MAX];
-};
-
-/* The three parts of a token, still encoded, and what the first two cover: the signed bytes. */
-struct parts {
-	struct str header;
-	struct str payload;
-	struct str signature;
-	struct str covered;
 };
 
 /* --- base64url (RFC 4648 section 5, no padding) --- */
@@ -374,26 +363,6 @@ static bool keys_renew(struct jose_keys *keys)
 
 /* --- form --- */
 
-static bool token_split(struct str token, struct parts *out)
-{
-	const char *dot = memchr(token.ptr, '.', token.len);
-	if (!dot)
-		return false;
-	const char *second = dot + 1;
-	size_t left = token.len - (size_t)(second - token.ptr);
-	const char *dot2 = memchr(second, '.', left);
-	if (!dot2)
-		return false;
-
-	*out = (struct parts){
-		.header = { token.ptr, (size_t)(dot - token.ptr) },
-		.payload = { second, (size_t)(dot2 - second) },
-		.signature = { dot2 + 1, token.len - (size_t)(dot2 + 1 - token.ptr) },
-		.covered = { token.ptr, (size_t)(dot2 - token.ptr) },
-	};
-	return out->signature.len == SIGNATURE_TEXT_LEN;
-}
-
 /* A strict JSON object with no escape in it, which leaves one spelling for every key and value. */
 static bool object_decode(struct str text, char *out, size_t out_size, struct str *json)
 {
@@ -425,7 +394,7 @@ static bool time_get(struct str json, const char *key, int64_t *out)
 {
 	struct str raw;
 	long long value;
-	if (!json_raw(json, key, &raw) || !text_parse_int(raw, 0, TIME_MAX_S, &value))
+	if (!json_raw(json, key, &raw) || !text_parse_int(raw, 0, JWS_TIME_MAX_S, &value))
 		return false;
 	*out = value;
 	return true;
@@ -519,22 +488,22 @@ static bool has_begun(struct str json, const struct claims *claims, int64_t now_
 {
 	struct str raw;
 	int64_t not_before_s;
-	if (claims->issued_at_s > now_s + SKEW_S)
+	if (claims->issued_at_s > now_s + JWS_SKEW_S)
 		return false;
 	if (!json_raw(json, "nbf", &raw))
 		return true;
-	return time_get(json, "nbf", &not_before_s) && not_before_s <= now_s + SKEW_S;
+	return time_get(json, "nbf", &not_before_s) && not_before_s <= now_s + JWS_SKEW_S;
 }
 
-static bool signature_ok(const struct key *key, const struct parts *parts)
+static bool signature_ok(const struct key *key, const struct jws *jws)
 {
 	unsigned char signature[SIGNATURE_BYTES];
 	size_t len;
-	if (!text_from_base64url(parts->signature, signature, sizeof(signature), &len) ||
+	if (!text_from_base64url(jws->signature, signature, sizeof(signature), &len) ||
 		len != SIGNATURE_BYTES)
 		return false;
 	return crypto_sign_ed25519_verify_detached(signature,
-		       (const unsigned char *)parts->covered.ptr, parts->covered.len,
+		       (const unsigned char *)jws->covered.ptr, jws->covered.len,
 		       key->public_key) == 0;
 }
 
@@ -690,10 +659,11 @@ enum err jose_sign(struct jose_keys *keys, const char *issuer, const char *audie
 enum err jose_verify(struct jose_keys *keys, const char *issuer, const char *audience,
 	struct str token, int64_t now_s, struct claims *out)
 {
-	struct parts parts;
-	if (token.len == 0 || token.len > JOSE_TOKEN_MAX || !token_split(token, &parts))
+	struct jws jws;
+	if (token.len == 0 || token.len > JOSE_TOKEN_MAX || !jws_split(token, &jws) ||
+		jws.signature.len != SIGNATURE_TEXT_LEN)
 		return ERR_UNAUTHORIZED;
-	const struct key *key = header_key(keys, parts.header);
+	const struct key *key = header_key(keys, jws.header);
 	if (!key)
 		return ERR_UNAUTHORIZED;
 
@@ -703,11 +673,11 @@ enum err jose_verify(struct jose_keys *keys, const char *issuer, const char *aud
 	char decoded[PAYLOAD_BYTES_MAX];
 	struct str json;
 	struct claims claims;
-	if (!object_decode(parts.payload, decoded, sizeof(decoded), &json) ||
+	if (!object_decode(jws.payload, decoded, sizeof(decoded), &json) ||
 		!claims_read(json, &claims) || !string_is(json, "iss", str_of(issuer)) ||
 		!audience_is(json, str_of(audience)) || !has_begun(json, &claims, now_s))
 		return ERR_UNAUTHORIZED;
-	if (!signature_ok(key, &parts))
+	if (!signature_ok(key, &jws))
 		return ERR_UNAUTHORIZED;
 	if (claims.expires_at_s <= now_s)
 		return ERR_TOKEN_EXPIRED;

@@ -10,6 +10,7 @@
 #include "lib/address.h"
 #include "lib/jose.h"
 #include "lib/time.h"
+#include "lib/url.h"
 #include "lib/version.h"
 #include "ops/parley/doctor.h"
 #include "ops/parley/keyring.h"
@@ -121,25 +122,13 @@ static void settings_cors(struct doctor *doctor)
 		doctor_row(doctor, DOCTOR_OK, "other origins", NULL, "%s", *text ? text : "none");
 }
 
-/* Does it stay on this host? */
-static bool is_loopback_url(const char *url)
-{
-	static const char *const hosts[] = { "127.", "localhost", "[::1]" };
-	const char *host = strstr(url, "://");
-
-	for (size_t i = 0; host && i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		if (strncmp(host + 3, hosts[i], strlen(hosts[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* What parley-notify needs to send a mail with which a password is reset. */
 static void settings_mail(struct doctor *doctor)
 {
 	const struct conf *conf = &doctor->op->conf;
 	bool plain = strncmp(conf->smtp_url, "smtp:", 5) == 0 &&
-		     conf->smtp_starttls == SMTP_STARTTLS_NEVER && !is_loopback_url(conf->smtp_url);
+		     conf->smtp_starttls == SMTP_STARTTLS_NEVER &&
+		     !url_is_loopback(str_of(conf->smtp_url));
 
 	if (!*conf->smtp_url && (*conf->reset_url || *conf->mail_from))
 		doctor_row(doctor, DOCTOR_FAIL, "mail",

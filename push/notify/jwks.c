@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/text.h"
 #include "lib/time.h"
+#include "lib/url.h"
 #include "sql/store/identity.h"
 
 enum {
@@ -204,7 +205,8 @@ struct jwks *jwks_new(const struct conf *conf, struct db *db, struct transfers *
 		provider->transfer = (struct transfer){
 			.url = provider->url,
 			/* in the clear on this host alone */
-			.protocols = url_is_loopback(provider->url) ? "http,https" : "https",
+			.protocols =
+				url_is_loopback(str_of(provider->url)) ? "http,https" : "https",
 			.limit_ms = LIMIT_MS,
 			.body_max = DOCUMENT_MAX,
 			.prepare = provider_prepare,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/url.h"
 
 enum {
 	PASSWORD_MAX = 1024,
@@ -59,9 +60,9 @@ static void smtp_done(
 
 static long use_ssl(const struct conf *conf)
 {
-	bool skipped =
-		conf->smtp_starttls == SMTP_STARTTLS_NEVER ||
-		(conf->smtp_starttls == SMTP_STARTTLS_AUTO && url_is_loopback(conf->smtp_url));
+	bool skipped = conf->smtp_starttls == SMTP_STARTTLS_NEVER ||
+		       (conf->smtp_starttls == SMTP_STARTTLS_AUTO &&
+			       url_is_loopback(str_of(conf->smtp_url)));
 	return skipped ? CURLUSESSL_NONE : CURLUSESSL_ALL;
 }
 

@@ -1,7 +1,6 @@
 /* Transfers over libcurl (transfer.h). Called by main.c, smtp.c and jwks.c. */
 #include "push/notify/transfer.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/url.h"
 #include "lib/version.h"
 
 enum {
@@ -41,35 +41,6 @@ struct transfers *transfers_new(const struct conf *conf)
 void transfers_free(struct transfers *transfers)
 {
 	free(transfers);
-}
-
-/* --- addresses ---------------------------------------------------------------------------------
- */
-
-/* A part of a url, to be freed by curl_free; NULL: it has none, or is no url. */
-static char *url_part(const char *url, CURLUPart part)
-{
-	CURLU *parsed = curl_url();
-	char *text = NULL;
-	if (!parsed)
-		fatal("out of memory");
-	if (curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
-		curl_url_get(parsed, part, &text, 0) != CURLUE_OK)
-		text = NULL;
-	curl_url_cleanup(parsed);
-	return text;
-}
-
-bool url_is_loopback(const char *url)
-{
-	char *host = url_part(url, CURLUPART_HOST);
-	struct in_addr v4;
-	bool loopback =
-		host &&
-		(strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-			(inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127));
-	curl_free(host);
-	return loopback;
 }
 
 /* --- in the process of a transfer --------------------------------------------------------------
@@ -118,7 +89,7 @@ static void set_common(CURL *easy, const struct conf *conf, const struct transfe
 		SET(CURLOPT_CAPATH, NULL);
 	}
 	/* a proxy of the environment is for what lies outside */
-	if (url_is_loopback(transfer->url))
+	if (url_is_loopback(str_of(transfer->url)))
 		SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_USERAGENT, "parley-notify/" PARLEY_VERSION);
 }

@@ -70,7 +70,4 @@ size_t transfers_poll(struct transfers *transfers, struct pollfd *fds, int64_t *
 /* Goes on as far as can be without waiting. True: one or more have ended. */
 bool transfers_run(struct transfers *transfers, int64_t now_us);
 
-/* Has a url its host on this very machine: localhost, 127.0.0.0/8, ::1? */
-bool url_is_loopback(const char *url);
-
 #endif

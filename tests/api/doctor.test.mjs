@@ -119,6 +119,7 @@ test('mail that cannot be sent', async () => {
 	}
 	for (const [change, ...expected] of [
 		[{ PARLEY_SMTP_URL: '' }, 'fail', /no smtp_url/, /Set smtp_url/],
+		[{ PARLEY_SMTP_URL: 'smtp://127.mail.example', PARLEY_SMTP_STARTTLS: 'never' }, 'warn', /is not encrypted/, /smtps/],
 		[{ PARLEY_SMTP_URL: 'smtp://mail.example', PARLEY_SMTP_STARTTLS: 'never' }, 'warn', /smtp:\/\/mail\.example is not encrypted/, /smtps/],
 		[{ PARLEY_SMTP_PASSWORD_FILE: password }, 'fail', /mode 0644/, /chmod 0640/],
 	])

@@ -168,7 +168,7 @@ static void the_largest_claims_fit(void **state)
 	issuer[JOSE_NAME_MAX] = audience[JOSE_NAME_MAX] = '\0';
 	memset(claims.device_id, 'd', JOSE_DEVICE_MAX);
 	claims.device_id[JOSE_DEVICE_MAX] = '\0';
-	claims.expires_at_s = TIME_MAX_S;
+	claims.expires_at_s = JWS_TIME_MAX_S;
 	assert_int_equal(jose_sign(signer, issuer, audience, &claims, token, &len), OK);
 	struct claims read;
 	assert_int_equal(
@@ -455,11 +455,11 @@ static void a_published_signature_is_verified(void **state)
 				  "hgyY0il_MGCjP0JzlnLWG1PPOt7-"
 				  "09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
 	struct key key = { 0 };
-	struct parts parts;
+	struct jws parts;
 	size_t len;
 	assert_true(text_from_base64url(
 		(struct str){ x, strlen(x) }, key.public_key, sizeof(key.public_key), &len));
-	assert_true(token_split((struct str){ jws, strlen(jws) }, &parts));
+	assert_true(jws_split((struct str){ jws, strlen(jws) }, &parts));
 	assert_true(signature_ok(&key, &parts));
 	parts.covered.len--;
 	assert_false(signature_ok(&key, &parts));
