@@ -21,6 +21,7 @@
 #include "lib/topic.h"
 #include "lib/version.h"
 #include "push/command/command.h"
+#include "push/daemon.h"
 #include "push/event.h"
 #include "push/fanout.h"
 #include "push/gate.h"
@@ -120,37 +121,12 @@ static const struct http_path paths[] = {
 /* --- signals -----------------------------------------------------------------------------------
  */
 
-static int signals_open(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		fatal("signals cannot be set up", LOG_STR("error", log_errno()));
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		fatal("signals cannot be set up", LOG_STR("error", log_errno()));
-	return fd;
-}
-
-static void level_reload(const struct push *push)
-{
-	struct conf conf;
-	if (conf_load(push->conf_path, &conf) != OK)
-		return; /* it has said why */
-	log_open("parley-push", (enum log_level)conf.log_level);
-	log_info("configuration read again");
-	conf_free(&conf);
-}
-
 static void signals_take(struct push *push, int64_t now_us)
 {
 	struct signalfd_siginfo info;
 	while (read(push->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP) {
-			level_reload(push);
+			daemon_level_reload("parley-push", push->conf_path);
 			continue;
 		}
 		if (push->stopping)
@@ -288,7 +264,7 @@ static void push_open(struct push *push)
 	const struct conf *conf = &push->conf;
 	push->metrics.values[METRIC_STARTED_AT_US] = time_now_us();
 	push->rest = (struct rest_metrics){ .path = conf->shm };
-	push->signals = signals_open();
+	push->signals = daemon_signals_open();
 	if (http_new(conf->metrics_port, paths, sizeof(paths) / sizeof(paths[0]), push,
 		    &push->http) != OK ||
 		mqtt_new(conf, &push->metrics, &push->mqtt) != OK)

@@ -23,6 +23,7 @@
 #include "lib/time.h"
 #include "lib/version.h"
 #include "push/backoff.h"
+#include "push/daemon.h"
 #include "push/notify/jwks.h"
 #include "push/notify/reset.h"
 #include "push/notify/transfer.h"
@@ -51,37 +52,12 @@ struct notify {
 /* --- signals -----------------------------------------------------------------------------------
  */
 
-static int signals_open(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		fatal("signals cannot be set up", LOG_STR("error", log_errno()));
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		fatal("signals cannot be set up", LOG_STR("error", log_errno()));
-	return fd;
-}
-
-static void level_reload(const struct notify *notify)
-{
-	struct conf conf;
-	if (conf_load(notify->conf_path, &conf) != OK)
-		return; /* it has said why */
-	log_open("parley-notify", (enum log_level)conf.log_level);
-	log_info("configuration read again");
-	conf_free(&conf);
-}
-
 static void signals_take(struct notify *notify)
 {
 	struct signalfd_siginfo info;
 	while (read(notify->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			level_reload(notify);
+			daemon_level_reload("parley-notify", notify->conf_path);
 		else
 			notify->stopping = true;
 	}
@@ -150,7 +126,7 @@ static void notify_open(struct notify *notify)
 	const struct conf *conf = &notify->conf;
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	notify->signals = signals_open();
+	notify->signals = daemon_signals_open();
 	notify->db = db_new(conf->notify_database, "parley-notify", STATEMENT_TIMEOUT_MS);
 	db_listen(notify->db, "parley_notify");
 	notify->transfers = transfers_new(conf);
