@@ -49,6 +49,8 @@ struct turns *turns_new(const struct conf *conf, struct shm *shm, bool patient)
 	turns->nwaiters = conf->rest_workers > 1 ? conf->rest_workers / 2 : 1;
 	/* locks are of an open file: a descriptor that others have inherited, too, would let all in */
 	turns->fd = turns->nplaces == 0 ? -1 : open(conf->shm, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (turns->nplaces > 0 && turns->fd < 0)
+		log_error_errno("passwords are hashed without a bound", LOG_STR("shm", conf->shm));
 	return turns;
 }
 
