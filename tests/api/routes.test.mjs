@@ -1,39 +1,16 @@
 // The table of routes: it is the documented one, and each row is met here once with success and with
 // every refusal that it shares with the others. A new row without a step here fails.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { api, groupOf, handleOf, must, PASSWORD, register, send, signIn } from '../lib/client.mjs';
 import { documentedRoutes, openapi, watchRoutes } from '../lib/contract.mjs';
+import { builtRoutes } from '../lib/operator.mjs';
 import { resetToken } from '../lib/reset.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 import { webhookHeaders } from '../lib/webhook.mjs';
-import { program } from './raw.mjs';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
-
-/** What `parley-rest --routes` prints: { method, path, guard, scope, user, body, cap }. */
-async function builtRoutes() {
-	const { stdout } = await promisify(execFile)(program('parley-rest'), ['--routes']);
-	return stdout
-		.trim()
-		.split('\n')
-		.map((line) => {
-			const [method, pattern, guard, scope, body, cap] = line.trim().split(/\s+/);
-			return {
-				method,
-				path: pattern,
-				guard,
-				scope,
-				user: guard !== '-',
-				dropin: pattern.startsWith('/messages'),
-				body: body.slice('body='.length),
-				cap: Number(cap.slice('cap='.length)),
-			};
-		});
-}
 
 const name = (route) => `${route.method} ${route.path}`;
 const built = await builtRoutes();

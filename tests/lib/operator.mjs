@@ -53,7 +53,7 @@ export async function auditOf(stack, { id }) {
 	return data.reverse();
 }
 
-/** The rows of `parley-rest --routes`: { method, path, guard, scope, user, body, cap }. */
+/** The rows of `parley-rest --routes`: { method, path, guard, scope, user, dropin, body, cap }. */
 export async function builtRoutes() {
 	const program = resolvePath(root, process.env.PARLEY_BUILD ?? 'build', 'parley-rest');
 	const stdout = await new Promise((resolve, reject) =>
@@ -70,6 +70,7 @@ export async function builtRoutes() {
 				guard,
 				scope,
 				user: guard !== '-',
+				dropin: path.startsWith('/messages'),
 				body: body.slice('body='.length),
 				cap: Number(cap.slice('cap='.length)),
 			};

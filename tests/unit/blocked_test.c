@@ -12,26 +12,7 @@
 
 #include <cmocka.h>
 
-/* The broker's memory: as many blocks as are left, and none lost at the end. */
-static long blocks_left = -1;
-static long blocks_used;
-
-void *mosquitto_calloc(size_t count, size_t size)
-{
-	if (blocks_left == 0)
-		return NULL;
-	if (blocks_left > 0)
-		blocks_left--;
-	blocks_used++;
-	return calloc(count, size);
-}
-
-void mosquitto_free(void *block)
-{
-	if (block)
-		blocks_used--;
-	free(block);
-}
+#include "tests/unit/memory.h"
 
 static struct broker broker;
 static struct blocked *const blocked = &broker.blocked;

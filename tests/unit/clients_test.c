@@ -11,27 +11,7 @@
 
 #include <cmocka.h>
 
-/* The broker's memory: as many blocks as are left, and none lost at the end. */
-static long blocks_left = -1;
-static size_t largest = SIZE_MAX; /* elements of one block */
-static long blocks_used;
-
-void *mosquitto_calloc(size_t count, size_t size)
-{
-	if (blocks_left == 0 || count > largest)
-		return NULL;
-	if (blocks_left > 0)
-		blocks_left--;
-	blocks_used++;
-	return calloc(count, size);
-}
-
-void mosquitto_free(void *block)
-{
-	if (block)
-		blocks_used--;
-	free(block);
-}
+#include "tests/unit/memory.h"
 
 static struct clients clients;
 
@@ -281,10 +261,10 @@ static void many_are_found(void **state)
 		MANY = 20000
 	};
 	for (uint32_t i = 1; i <= MANY; i++) {
-		largest = i > MANY / 2 ? 1 : SIZE_MAX;
+		blocks_largest = i > MANY / 2 ? 1 : SIZE_MAX;
 		join(i, i, "phone");
 	}
-	largest = SIZE_MAX;
+	blocks_largest = SIZE_MAX;
 	for (uint32_t i = 1; i <= MANY; i++) {
 		const struct client *client = client_find(&clients, handle(i));
 		assert_non_null(client);

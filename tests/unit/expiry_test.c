@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/memory.h"
+
 enum {
 	NOW_S = 1000,
 	MONO_US = 5000000
@@ -20,16 +22,6 @@ enum {
 static struct broker broker;
 static size_t nkicked;
 static char last_kicked[TOPIC_CLIENT_BYTES];
-
-void *mosquitto_calloc(size_t count, size_t size)
-{
-	return calloc(count, size);
-}
-
-void mosquitto_free(void *block)
-{
-	free(block);
-}
 
 /* As the broker does it: the end of the connection is told before this returns. */
 int mosquitto_kick_client_by_clientid(const char *id, bool with_will)
