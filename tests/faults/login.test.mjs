@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import { api, must, PASSWORD, register } from '../lib/client.mjs';
-import { startLighttpd } from '../lib/front.mjs';
+import { startLighttpd, startNginx } from '../lib/front.mjs';
 import { childrenOf, stateOf } from '../lib/processes.mjs';
 import { metricsOf } from '../lib/prometheus.mjs';
 import { startStack } from '../lib/stack.mjs';
@@ -50,6 +50,30 @@ it('64 logins at once wait for each other, and for them nobody', async () => {
 	}
 	assert.ok(under_way, 'what is quick has not waited');
 	for (const answer of await all) must(answer, 200);
+	assert.equal(await refusals(), 0);
+});
+
+it('behind nginx they wait as well', async () => {
+	const nginx = await startNginx(stack);
+	try {
+		for (const answer of await Promise.all(Array.from({ length: 32 }, () => login(nginx)))) must(answer, 200);
+	} finally {
+		await nginx.stop();
+	}
+	assert.equal(await refusals(), 0);
+});
+
+it('a reload loses none of those who wait', async () => {
+	const earlier = await workers();
+	const all = Promise.all(Array.from({ length: 48 }, () => login()));
+	process.kill(await stack.pid('rest'), 'SIGHUP');
+	for (const answer of await all) must(answer, 200);
+	const renewed = async () => {
+		const now = await workers();
+		return now.length === WORKERS + CONCURRENCY && !now.some((pid) => earlier.includes(pid));
+	};
+	await waitFor(renewed, 10_000, 'all workers are new');
+	must(await login(), 200);
 	assert.equal(await refusals(), 0);
 });
 
