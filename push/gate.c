@@ -12,7 +12,6 @@
 #include "sql/store/block.h"
 #include "sql/store/identity.h"
 #include "sql/store/session.h"
-#include "sql/store/transaction.h"
 #include "sql/store/user.h"
 
 enum {
@@ -21,7 +20,6 @@ enum {
 	/* what a broker keeps; of who is beyond, a token that lets in is found out after it has */
 	BARRED_MOST = 100000,
 	RETRY_US = 500000,
-	SETTLE_MAX_MS = 1000,
 };
 
 /* In the table of steps; it is told again when they change. */
@@ -40,8 +38,6 @@ struct gate {
 	uint64_t asked;	 /* for which epoch all is told */
 	uint64_t opened; /* for which it has been told */
 	uint64_t asked_changes;
-	bool settled; /* what was told up to settled_changes can be seen in what is read */
-	uint64_t settled_changes;
 	int64_t ask_at_us;
 	size_t step; /* what is told now; GATE_STEPS: all has been */
 	/* the last row of its page before: by id, by time and id, or by two ids */
@@ -179,39 +175,16 @@ static void page_answered(void *ctx, enum err err, const struct rows *rows)
 		step_begin(gate, gate->step + 1);
 }
 
-static void settle_answered(void *ctx, enum err err, const struct rows *rows)
-{
-	struct gate *gate = ctx;
-	(void)rows;
-	gate->asking = false;
-	gate->ask_at_us = err != OK ? time_mono_us() + RETRY_US : 0;
-	if (err != OK || gate->asked != gate->epoch)
-		return;
-	gate->settled = true;
-	gate->settled_changes = gate->asked_changes;
-}
-
-static void ask(struct gate *gate, struct call call, pipeline_answer answer)
-{
-	gate->asking = true;
-	gate->asked_changes = events_changes(gate->events);
-	gate->pending.call = call;
-	gate->pending.lane = 0;
-	gate->pending.answer = answer;
-	gate->pending.ctx = gate;
-	pipeline_submit(gate->pipeline, &gate->pending, time_mono_us());
-}
-
 static void page_ask(struct gate *gate, size_t step)
 {
+	gate->asking = true;
 	gate->keys_asked = events_key_changes(gate->events);
-	ask(gate, steps[step].call(gate), page_answered);
-}
-
-/* A page that was read before a change that has been told could be seen would take it back. */
-static bool is_settled(const struct gate *gate)
-{
-	return gate->settled && gate->settled_changes == events_changes(gate->events);
+	gate->asked_changes = events_changes(gate->events);
+	gate->pending.call = steps[step].call(gate);
+	gate->pending.lane = 0;
+	gate->pending.answer = page_answered;
+	gate->pending.ctx = gate;
+	pipeline_submit(gate->pipeline, &gate->pending, time_mono_us());
 }
 
 static void open_tell(struct gate *gate)
@@ -269,7 +242,6 @@ void gate_run(struct gate *gate, uint64_t epoch, int64_t now_us)
 	if (gate->asked != epoch) {
 		gate->asked = epoch;
 		gate->told_all = 0;
-		gate->settled = false;
 		events_anew(gate->events);
 		step_begin(gate, 0);
 	}
@@ -277,8 +249,6 @@ void gate_run(struct gate *gate, uint64_t epoch, int64_t now_us)
 		page_ask(gate, STEP_KEYS);
 	else if (gate->step == GATE_STEPS)
 		open_tell(gate);
-	else if (!is_settled(gate))
-		ask(gate, transaction_settle_call(SETTLE_MAX_MS), settle_answered);
 	else
 		page_ask(gate, gate->step);
 }

@@ -32,6 +32,7 @@
 #include "push/mqtt.h"
 #include "push/resync.h"
 #include "push/rest_metrics.h"
+#include "push/seen.h"
 #include "push/slot.h"
 #include "push/stream.h"
 #include "push/typing.h"
@@ -54,6 +55,7 @@ struct push {
 	struct commands *commands;
 	struct events *events;
 	struct resync *resync;
+	struct seen *seen;
 	struct stream *stream;
 	struct gate *gate;
 	struct identities *identities;
@@ -96,6 +98,7 @@ static void gauges_set(struct push *push, int64_t now_us)
 	values[METRIC_COMMANDS_PENDING] = (int64_t)commands_count(push->commands);
 	values[METRIC_BROKER_CONNECTED] = mqtt_ready(push->mqtt);
 	values[METRIC_STREAMING] = role == STREAM_ACTIVE;
+	values[METRIC_HELD] = stream_is_held(push->stream);
 	values[METRIC_STANDBY] = role == STREAM_STANDBY;
 	values[METRIC_RECEIVED_LSN] = (int64_t)stream_received(push->stream);
 	values[METRIC_CONFIRMED_LSN] = (int64_t)stream_confirmed(push->stream);
@@ -148,6 +151,7 @@ enum {
 	FD_STREAM,
 	FD_WATCH,
 	FD_HTTP,
+	FD_SEEN,
 	FD_PIPELINE, /* and those behind */
 	FD__MAX = FD_PIPELINE + PIPELINE_LINKS_MAX
 };
@@ -209,6 +213,7 @@ static void push_turn(struct push *push)
 	fds[FD_SIGNALS] = (struct pollfd){ .fd = push->signals, .events = POLLIN };
 	mqtt_poll(push->mqtt, &fds[FD_MQTT], &wake_us);
 	stream_poll(push->stream, &fds[FD_STREAM], &wake_us);
+	seen_poll(push->seen, &fds[FD_SEEN], stream_is_held(push->stream), &wake_us);
 	slot_watch_poll(push->watch, &fds[FD_WATCH], &wake_us);
 	http_poll(push->http, &fds[FD_HTTP], &wake_us, now_us);
 	typing_poll(push->typing, &wake_us);
@@ -226,6 +231,7 @@ static void push_turn(struct push *push)
 	signals_take(push, now_us);
 	/* the broker first: what it acknowledges makes the room in which the stream goes on */
 	mqtt_run(push->mqtt, fds[FD_MQTT].revents, now_us);
+	seen_run(push->seen, &fds[FD_SEEN], now_us);
 	stream_run(push->stream, fds[FD_STREAM].revents, now_us);
 	/* before what it asked for is answered, that may be for a broker that has just been lost */
 	gate_run(push->gate, gate_epoch(push), now_us);
@@ -274,7 +280,8 @@ static void push_open(struct push *push)
 	commands_open(push);
 	push->events = events_new(conf, push->mqtt, push->fanout, push->typing, &push->metrics);
 	push->resync = resync_new(conf, push->events, push->fanout, push->pipeline, &push->metrics);
-	if (stream_new(conf, push->events, push->resync, push->mqtt, &push->metrics,
+	push->seen = seen_new(conf);
+	if (stream_new(conf, push->events, push->resync, push->mqtt, push->seen, &push->metrics,
 		    &push->stream) != OK)
 		fatal("cannot start");
 	push->identities = identities_new(
@@ -295,6 +302,7 @@ static void push_close(struct push *push)
 	size_t outstanding = events_outstanding(push->events);
 	slot_watch_free(push->watch);
 	stream_free(push->stream);
+	seen_free(push->seen);
 	pipeline_free(push->pipeline);
 	fanout_flush(push->fanout);
 	commands_free(push->commands);

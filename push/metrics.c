@@ -38,6 +38,10 @@ static const struct metric_info metric_infos[METRIC__MAX] = {
 		false },
 	[METRIC_STANDBY] = { "parley_push_standby", "gauge", NULL,
 		"1 while another daemon holds the slot.", false },
+	[METRIC_HELD] = { "parley_push_held", "gauge", NULL,
+		"1 while a transaction is not told because others cannot see it yet, as while a "
+		"replica is waited for.",
+		false },
 	[METRIC_RECEIVED_LSN] = { "parley_push_received_lsn_bytes", "gauge", NULL,
 		"Position of the WAL received last.", false },
 	[METRIC_CONFIRMED_LSN] = { "parley_push_confirmed_lsn_bytes", "gauge", NULL,

@@ -24,6 +24,7 @@ enum metric {
 	METRIC_BROKER_CONNECTED,  /* so */
 	METRIC_STREAMING,	  /* so */
 	METRIC_STANDBY,		  /* so */
+	METRIC_HELD,		  /* so */
 	METRIC_RECEIVED_LSN,	  /* so */
 	METRIC_CONFIRMED_LSN,	  /* so */
 	METRIC_LAG_BYTES,	  /* so */

@@ -78,7 +78,7 @@ static void begin_read(struct reader *reader, struct frame *frame)
 	frame->kind = FRAME_BEGIN;
 	frame->lsn = take_u64(reader);
 	frame->commit_us = take_time(reader);
-	take_u32(reader); /* transaction id */
+	frame->xid = take_u32(reader);
 }
 
 static void commit_read(struct reader *reader, struct frame *frame)

@@ -27,6 +27,7 @@ struct frame {
 	lsn_t wal_end;	    /* how far the server has come; any kind */
 	bool reply_asked;   /* keepalive: an answer is wanted at once */
 	lsn_t lsn;	    /* commit: where the transaction ends; message: where it is */
+	uint32_t xid;	    /* begin: of the transaction, without its epoch */
 	int64_t commit_us;  /* begin and commit: when, since 1970 */
 	bool transactional; /* message: of a transaction, which has been committed */
 	struct str prefix;  /* message; borrowed from the bytes */

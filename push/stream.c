@@ -39,6 +39,7 @@ struct stream {
 	struct events *events;
 	const struct mqtt *mqtt;
 	struct metrics *metrics;
+	struct seen *seen;
 	struct wal *wal;
 	struct slot_maker *maker;
 	enum stream_state state;
@@ -48,7 +49,9 @@ struct stream {
 	bool more;	/* frames are waiting that were not read */
 	bool reply_due; /* the server has asked for a status */
 	bool in_transaction;
-	int64_t commit_us; /* of the transaction */
+	bool held;    /* the transaction cannot be seen by others yet: nothing of it is read on */
+	uint32_t xid; /* of the transaction */
+	int64_t commit_us; /* so */
 	int64_t look_at_us;
 	int64_t broker_seen_us;
 	int64_t heard_us;  /* when a frame came last */
@@ -171,7 +174,8 @@ static void stream_began(struct stream *stream, int64_t now_us)
 	stream->state = STATE_STREAMING;
 	stream->epoch++;
 	stream->standby = false;
-	stream->in_transaction = false;
+	stream->in_transaction = stream->held = false;
+	seen_reset(stream->seen);
 	stream->more = true;
 	stream->reply_due = false;
 	stream->idle = 0;
@@ -271,7 +275,37 @@ static void message_take(struct stream *stream, const struct frame *frame)
 	events_take(stream->events, frame->content, frame->lsn, stream->commit_us);
 }
 
-static void frame_take(struct stream *stream, const struct frame *frame)
+/* Whatever is told of it, a client that asks at once shall find it. */
+static void transaction_begin(struct stream *stream, const struct frame *frame, int64_t now_us)
+{
+	stream->in_transaction = true;
+	stream->commit_us = frame->commit_us;
+	stream->xid = frame->xid;
+	stream->held = !seen_covers(stream->seen, frame->xid);
+	if (stream->held)
+		seen_ask(stream->seen, true, now_us);
+}
+
+/* May it go on, now that there may be a later snapshot? */
+static void held_look(struct stream *stream, int64_t now_us)
+{
+	if (!stream->held)
+		return;
+	stream->held = !seen_covers(stream->seen, stream->xid);
+	if (!stream->held)
+		return;
+	if (seen_failed(stream->seen))
+		wal_drop(stream->wal, "no snapshot could be had");
+	else
+		seen_ask(stream->seen, false, now_us);
+}
+
+static bool may_read(const struct stream *stream)
+{
+	return !stream->held && events_have_room(stream->events);
+}
+
+static void frame_take(struct stream *stream, const struct frame *frame, int64_t now_us)
 {
 	if (frame->wal_end > stream->received)
 		stream->received = frame->wal_end;
@@ -282,8 +316,7 @@ static void frame_take(struct stream *stream, const struct frame *frame)
 			stream->idle = frame->wal_end;
 		break;
 	case FRAME_BEGIN:
-		stream->in_transaction = true;
-		stream->commit_us = frame->commit_us;
+		transaction_begin(stream, frame, now_us);
 		break;
 	case FRAME_MESSAGE:
 		message_take(stream, frame);
@@ -297,13 +330,14 @@ static void frame_take(struct stream *stream, const struct frame *frame)
 	}
 }
 
-/* Reads what has come, as long as there is room for what it may hold. */
+/* Reads what has come, as long as it may be told and there is room for what it may hold. */
 static void frames_take(struct stream *stream, int64_t now_us)
 {
 	struct str bytes;
 	struct frame frame;
 	stream->more = false;
-	for (int i = 0; events_have_room(stream->events); i++) {
+	held_look(stream, now_us);
+	for (int i = 0; may_read(stream); i++) {
 		if (i == FRAMES_MAX) {
 			stream->more = true;
 			return;
@@ -315,7 +349,7 @@ static void frames_take(struct stream *stream, int64_t now_us)
 			wal_drop(stream->wal, "the stream cannot be read");
 			return;
 		}
-		frame_take(stream, &frame);
+		frame_take(stream, &frame, now_us);
 	}
 }
 
@@ -367,13 +401,13 @@ static void broker_watch(struct stream *stream, int64_t now_us)
 
 static void streaming_run(struct stream *stream, int64_t now_us)
 {
-	bool room = events_have_room(stream->events);
+	bool reads = may_read(stream);
 	frames_take(stream, now_us);
 	if (now_us >= status_due_us(stream))
 		status_send(stream, now_us);
 	broker_watch(stream, now_us);
-	/* nobody listens without room */
-	if (!room)
+	/* nobody listens */
+	if (!reads)
 		stream->heard_us = now_us;
 	else if (now_us - stream->heard_us >= SILENCE_MAX_US)
 		wal_drop(stream->wal, "the server is silent");
@@ -390,7 +424,7 @@ static void making_run(struct stream *stream, int64_t now_us)
  */
 
 enum err stream_new(const struct conf *conf, struct events *events, struct resync *resync,
-	const struct mqtt *mqtt, struct metrics *metrics, struct stream **out)
+	const struct mqtt *mqtt, struct seen *seen, struct metrics *metrics, struct stream **out)
 {
 	size_t len = strlen(conf->slot);
 	if (len == 0 || len > SLOT_NAME_MAX ||
@@ -404,6 +438,7 @@ enum err stream_new(const struct conf *conf, struct events *events, struct resyn
 	stream->conf = conf;
 	stream->events = events;
 	stream->mqtt = mqtt;
+	stream->seen = seen;
 	stream->metrics = metrics;
 	stream->wal = wal_new(WAL_REPLICATION, conf->push_database);
 	stream->maker = slot_maker_new(conf->slot, resync);
@@ -426,7 +461,7 @@ void stream_poll(const struct stream *stream, struct pollfd *fd, int64_t *wake_u
 {
 	bool streaming = stream->state == STATE_STREAMING;
 	int64_t due_us = INT64_MAX;
-	wal_poll(stream->wal, streaming && !events_have_room(stream->events), fd, wake_us);
+	wal_poll(stream->wal, streaming && !may_read(stream), fd, wake_us);
 	if (stream->more)
 		due_us = 0;
 	else if (streaming)
@@ -466,6 +501,11 @@ enum stream_role stream_role(const struct stream *stream)
 		return STREAM_STANDBY;
 	return stream->state == STATE_AWAY || stream->trouble[0] != '\0' ? STREAM_NONE
 									 : STREAM_READY;
+}
+
+bool stream_is_held(const struct stream *stream)
+{
+	return stream->state == STATE_STREAMING && stream->held;
 }
 
 uint32_t stream_epoch(const struct stream *stream)

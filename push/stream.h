@@ -20,6 +20,7 @@
 #include "push/metrics.h"
 #include "push/mqtt.h"
 #include "push/resync.h"
+#include "push/seen.h"
 
 struct stream;
 
@@ -33,7 +34,7 @@ enum stream_role {
 /* Not connected yet; everything is borrowed. ERR_INVALID_INPUT, logged, when the slot's name cannot
  * be one. *out is owned by the caller. */
 must_check enum err stream_new(const struct conf *conf, struct events *events,
-	struct resync *resync, const struct mqtt *mqtt, struct metrics *metrics,
+	struct resync *resync, const struct mqtt *mqtt, struct seen *seen, struct metrics *metrics,
 	struct stream **out);
 
 /* Confirms what is acknowledged and closes the connection. NULL is legal. */
@@ -46,6 +47,9 @@ void stream_poll(const struct stream *stream, struct pollfd *fd, int64_t *wake_u
 void stream_run(struct stream *stream, short revents, int64_t now_us);
 
 enum stream_role stream_role(const struct stream *stream);
+
+/* Is there a transaction that others cannot see yet, so that it is not told and nothing behind it is read? */
+bool stream_is_held(const struct stream *stream);
 
 /* Counts the times that a stream began. */
 uint32_t stream_epoch(const struct stream *stream);

@@ -172,7 +172,7 @@ declare
 	gone bigint;
 	come bigint;
 begin
-	-- one at a time, and as identity_keys_settled says
+	-- one at a time
 	perform pg_advisory_xact_lock(hashtextextended('identity_keys', 0));
 	delete from identity_keys k
 	where k.issuer = in_issuer
@@ -190,15 +190,5 @@ begin
 	perform pg_logical_emit_message(true, 'parley', json_build_object(
 		'type', 'identity.keys', 'event_id', in_event, 'at', clock_timestamp(), 'issuer', in_issuer)::text);
 	return true;
-end
-$$;
-
--- All keys, as they are when whoever is putting some has committed. What is told by a record is decoded when its commit is
--- flushed, some moments before others see it, or long before where a replica is waited for; the lock is given back after that.
-drop function if exists identity_keys_settled;
-create function identity_keys_settled() returns setof identity_keys language plpgsql volatile as $$
-begin
-	perform pg_advisory_xact_lock_shared(hashtextextended('identity_keys', 0));
-	return query select k.* from identity_keys k;
 end
 $$;

@@ -28,13 +28,6 @@ from identity_keys
 order by issuer, kid
 limit 1024
 
--- name: identity_keys_settled many
--- The same for whoever has been told of a change, which it waits to see; see the function.
-select issuer, kid, jwk
-from identity_keys_settled()
-order by issuer, kid
-limit 1024
-
 -- name: identity_keys_put one
 -- See the function: issuer, list of keys, event id.
 select identity_keys_put($1::text, $2::text::json, $3::uuid) as changed

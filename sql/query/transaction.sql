@@ -1,5 +1,5 @@
 -- What is under way.
 
--- name: transaction_settle one
--- See the function: milliseconds.
-select transaction_settle($1::bigint)
+-- name: transaction_snapshot one
+-- Which transactions can be seen by who looks now.
+select pg_current_snapshot()::text as snapshot

@@ -78,7 +78,7 @@ enum err db_webhook_receive(struct db *db, struct arena *arena, struct str webho
 
 struct call identity_keys_call(void)
 {
-	return (struct call){ .query = Q_IDENTITY_KEYS_SETTLED };
+	return (struct call){ .query = Q_IDENTITY_KEYS };
 }
 
 void identity_keys_answer(
@@ -100,7 +100,7 @@ void identity_keys_answer(
 enum err db_identity_keys(
 	struct db *db, struct arena *arena, struct identity_key **out, size_t *count)
 {
-	struct call call = { .query = Q_IDENTITY_KEYS };
+	struct call call = identity_keys_call();
 	struct rows *rows;
 	enum err err = db_call(db, arena, &call, &rows);
 

@@ -11,7 +11,7 @@
  * ERR_UNAUTHORIZED: the account is erased or shut, or the session was ended. There is nothing to answer. */
 struct call identity_seen_call(const struct identity *identity);
 
-/* The same for who waits, as they can be seen now. */
+/* The same for who waits. */
 must_check enum err db_identity_seen(
 	struct db *db, struct arena *arena, const struct identity *identity);
 
@@ -30,13 +30,12 @@ must_check enum err db_webhook_seen(
 must_check enum err db_webhook_receive(
 	struct db *db, struct arena *arena, struct str webhook_id, bool *is_new);
 
-/* For a pipeline: every key that is kept, in order of issuers, with every change that a record of the WAL has told. The answer is on
- * the arena and borrows from rows. */
+/* For a pipeline: every key that is kept, in order of issuers. The answer is on the arena and borrows from rows. */
 struct call identity_keys_call(void);
 void identity_keys_answer(
 	const struct rows *rows, struct arena *arena, struct identity_key **out, size_t *count);
 
-/* The same for who waits, as they can be seen now. */
+/* The same for who waits. */
 must_check enum err db_identity_keys(
 	struct db *db, struct arena *arena, struct identity_key **out, size_t *count);
 

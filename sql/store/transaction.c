@@ -1,7 +1,18 @@
-/* Transactions under way (sql/query/transaction.sql). Called by push/gate.c. */
+/* Transactions under way (sql/query/transaction.sql). Called by push/seen.c. */
 #include "sql/store/transaction.h"
 
-struct call transaction_settle_call(int64_t most_ms)
+#include "sql/row.h"
+
+struct call transaction_snapshot_call(void)
 {
-	return CALL(Q_TRANSACTION_SETTLE, P_INT64(most_ms));
+	return (struct call){ .query = Q_TRANSACTION_SNAPSHOT };
+}
+
+struct str transaction_snapshot_answer(const struct rows *rows)
+{
+	static const char *const names[] = { "snapshot" };
+	struct columns c;
+
+	columns_find(rows, "", names, 1, &c);
+	return row_text(&c, 0, 0);
 }

@@ -2,9 +2,13 @@
 #ifndef SQL_STORE_TRANSACTION_H
 #define SQL_STORE_TRANSACTION_H
 
+#include "lib/text.h"
 #include "sql/call.h"
 
-/* For a pipeline: answered when what records of the WAL have told so far can be seen, or after most_ms. */
-struct call transaction_settle_call(int64_t most_ms);
+struct rows;
+
+/* For a pipeline: a snapshot in the text form of pg_snapshot, borrowed from rows. */
+struct call transaction_snapshot_call(void);
+struct str transaction_snapshot_answer(const struct rows *rows);
 
 #endif

@@ -6,6 +6,7 @@ import { connect, directOf, groupOf, register, send } from '../lib/client.mjs';
 import { checkHistory, Received, underLoad } from '../lib/load.mjs';
 import { startAnother, unsupervised } from '../lib/processes.mjs';
 import { metricsOf } from '../lib/prometheus.mjs';
+import { waitForReplica } from '../lib/replica.mjs';
 import { freePort, startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
@@ -230,4 +231,24 @@ describe('a record that cannot be read', () => {
 		await goesOn();
 		assert.equal(await refused(), before_);
 	});
+});
+
+it('PostgreSQL stops while a commit is waited for that cannot be seen, and what was committed arrives afterwards', async () => {
+	const device = await connect(watcher, { reconnect: true });
+	device.client.on('connect', () => device.client.subscribe(`users/${watcher.id}/#`, { qos: 1 }));
+	const id = randomUUID();
+	const release = await waitForReplica(stack);
+	// answered when the server ends, or not at all
+	const sending = send(people[0], group, 'seen by nobody', { id }).catch(() => undefined);
+	try {
+		await waitFor(async () => (await metricsOf(stack)).value('parley_push_held') === 1, 4000, 'parley-push holds it');
+		const pid = await stack.kill('postgres', 'SIGINT');
+		await stack.replaced('postgres', pid, 20_000);
+	} finally {
+		await release();
+	}
+	await sending;
+	await device.next(({ event }) => event?.data?.id === id, 20_000);
+	await works();
+	await device.end(true);
 });

@@ -6,6 +6,8 @@ import { createServer } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { api, connect, directOf, must, register } from '../lib/client.mjs';
 import { newKey, sessionIdOf, sign, userIdOf } from '../lib/identity.mjs';
+import { metricsOf } from '../lib/prometheus.mjs';
+import { waitForReplica } from '../lib/replica.mjs';
 import { startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
@@ -123,21 +125,21 @@ it('a key that is new is fetched when it is met; one that is gone is good no lon
 	for (const one of [device, second, third]) await one.end(true);
 });
 
-it('keys are those of the change that was told, also when its commit is not to be seen yet', async () => {
+it('keys are those of the change that was told, also when its commit was not to be seen for long', async () => {
 	const newer = await newKey('EdDSA', 'newer');
 	const person = await stranger({}, newer);
 	const told = async () => (await stack.logs()).mosquitto.split('keys of identity providers taken').length;
-	const waits = () => stack.sql("select count(*) from pg_stat_activity where usename = 'parley_rest' and wait_event = 'advisory'", { superuser: true });
-	const replica = async (name) => {
-		await stack.sql(`alter system set synchronous_standby_names = '${name}'`, { superuser: true });
-		await stack.sql('select pg_reload_conf()', { superuser: true });
-	};
 	const before_ = await told();
-	await replica('nobody'); // decoded, and seen by nobody until it is given up
-	const put = putKeys(key, newer);
-	await waitFor(async () => (await told()) > before_ || Number(await waits()) > 0, 5000, 'parley-push reads the keys');
-	await replica('');
+	const release = await waitForReplica(stack);
+	let put;
+	try {
+		put = putKeys(key, newer);
+		await waitFor(async () => (await metricsOf(stack)).value('parley_push_held') === 1, 4000, 'parley-push holds it');
+	} finally {
+		await release();
+	}
 	await put;
+	await waitFor(async () => (await told()) > before_, 5000, 'the plugin is told');
 	const device = await connected(person);
 	await device.end(true);
 });

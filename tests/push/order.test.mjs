@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { connect, groupOf, register, send } from '../lib/client.mjs';
 import { checkHistory, Received } from '../lib/load.mjs';
+import { metricsOf } from '../lib/prometheus.mjs';
+import { waitForReplica } from '../lib/replica.mjs';
 import { sharedStack } from '../lib/stack.mjs';
+import { waitFor } from '../lib/wait.mjs';
 
 const SENDERS = 8;
 const EACH = 40;
@@ -73,6 +76,32 @@ it('an event is never ahead of its commit: an immediate GET finds the message', 
 	const answers = await Promise.all(looks);
 	assert.equal(answers.length, sent.length);
 	assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [200]);
+	await device.end(true);
+});
+
+it('nothing is told while its commit cannot be seen, as while a replica is waited for', async () => {
+	const group = await groupOf(people[0], people.slice(1));
+	const [sender, reader] = people;
+	const device = await connect(reader);
+	const early = [];
+	device.client.on('message', (topic, payload) => {
+		const { type, conversation_id } = JSON.parse(payload);
+		if (type === 'message.created' && conversation_id === group.id) early.push(type);
+	});
+	const release = await waitForReplica(stack);
+	let sending;
+	try {
+		sending = send(sender, group, 'not to be seen yet');
+		await waitFor(async () => (await metricsOf(stack)).value('parley_push_held') === 1, 4000, 'parley-push holds it');
+		const { data } = (await reader.api.get(`conversations/${group.id}/messages`)).body;
+		assert.deepEqual([data, early], [[], []]);
+	} finally {
+		await release();
+	}
+	const { id } = await sending;
+	const { event } = await device.next(({ event }) => event?.data?.id === id);
+	assert.equal(event.type, 'message.created');
+	assert.equal((await metricsOf(stack)).value('parley_push_held'), 0);
 	await device.end(true);
 });
 

@@ -136,14 +136,9 @@ static void answer_nothing(void)
 	pending->answer(pending->ctx, ERR_UNAVAILABLE, NULL);
 }
 
-/* With what it waits for before it reads a page. */
 static void run(uint64_t epoch)
 {
 	gate_run(fixture.gate, epoch, time_mono_us());
-	if (asked && asked->call.query == Q_TRANSACTION_SETTLE) {
-		answer(0, 1);
-		gate_run(fixture.gate, epoch, time_mono_us());
-	}
 }
 
 static bool is_due(void)
@@ -272,35 +267,6 @@ static void a_page_from_before_a_change_is_read_again(void **state)
 	assert_true(gate_is_open(fixture.gate));
 }
 
-/* Runs it once, and says what the database is then asked. */
-static enum query asked_at(int64_t now_us)
-{
-	gate_run(fixture.gate, EPOCH, now_us);
-	assert_non_null(asked);
-	return asked->call.query;
-}
-
-static void a_page_is_read_when_what_was_told_can_be_seen(void **state)
-{
-	(void)state;
-	assert_int_equal(asked_at(time_mono_us()), Q_TRANSACTION_SETTLE);
-	answer_nothing();
-	assert_int_equal(asked_at(time_mono_us() + RETRY_US), Q_TRANSACTION_SETTLE);
-	/* a change is told meanwhile */
-	events_take(fixture.chain.events, str_of(barred_record), 1, 1);
-	answer(0, 1);
-	assert_int_equal(asked_at(time_mono_us()), Q_TRANSACTION_SETTLE);
-	answer(0, 1);
-	assert_int_equal(asked_at(time_mono_us()), Q_SESSION_REVOKED);
-	events_take(fixture.chain.events, str_of(barred_record), 1, 1);
-	answer(1, 1);
-	assert_int_equal(asked_at(time_mono_us()), Q_TRANSACTION_SETTLE);
-	answer(0, 1);
-	run(EPOCH);
-	answer_the_rest(EPOCH);
-	assert_true(gate_is_open(fixture.gate));
-}
-
 #define DOCUMENT(keys)                                                                             \
 	"{\"issuers\":[{\"issuer\":\"" ISSUER "\",\"audience\":[\"app\"],\"keys\":[" keys "]}]}"
 
@@ -311,7 +277,7 @@ static void keys_are_told_before_it_opens_and_when_they_change(void **state)
 				     "\"event_id\":\"0123abcd-4567-89ef-0123-456789abcdef\","
 				     "\"at\":\"2026-11-21T12:00:00+00:00\"}";
 	run(EPOCH);
-	while (asked->call.query != Q_IDENTITY_KEYS_SETTLED) {
+	while (asked->call.query != Q_IDENTITY_KEYS) {
 		answer(1, 0);
 		run(EPOCH);
 	}
@@ -326,7 +292,7 @@ static void keys_are_told_before_it_opens_and_when_they_change(void **state)
 	events_take(fixture.chain.events, str_of(record), 1, 1);
 	assert_true(is_due());
 	run(EPOCH);
-	assert_int_equal(asked->call.query, Q_IDENTITY_KEYS_SETTLED);
+	assert_int_equal(asked->call.query, Q_IDENTITY_KEYS);
 	/* changed again meanwhile */
 	events_take(fixture.chain.events, str_of(record), 1, 1);
 	answer(1, 1);
@@ -431,7 +397,6 @@ int main(void)
 		TEST(no_more_are_told_as_barred_than_a_broker_keeps),
 		TEST(blocks_are_told_in_pairs_and_read_behind_the_last_pair),
 		TEST(a_page_from_before_a_change_is_read_again),
-		TEST(a_page_is_read_when_what_was_told_can_be_seen),
 		TEST(keys_are_told_before_it_opens_and_when_they_change),
 		TEST(a_page_that_cannot_be_read_is_asked_for_again_a_little_later),
 		TEST(another_broker_is_told_all_of_it_anew),
