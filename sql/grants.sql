@@ -9,6 +9,10 @@ revoke all on all functions in schema public from public;
 grant usage on schema public to parley_rest;
 grant select, insert, update on users, devices, sessions, conversations, members to parley_rest;
 grant select, insert on messages to parley_rest;
+-- who sent it, when, and its place stay for ever
+grant update (rev, body, ciphertext, metadata, attachments, reactions, edited_at, deleted_at, touched, changed_xid) on messages
+	to parley_rest;
+grant select, insert, delete on reactions, attachments, attachment_uses to parley_rest;
 grant select, insert, update on identities, identity_wanted to parley_rest;
 grant select on identity_keys to parley_rest;
 grant select, insert, update, delete on webhook_ids to parley_rest;

@@ -37,7 +37,7 @@ returns table (known_seq bigint) language sql stable rows 1 as $$
 		limit 1), in_floor_seq)
 $$;
 
--- Of one conversation, in the order of seq and behind in_behind_seq: those up to known_seq that were edited or deleted since, and all
+-- Of one conversation, in the order of seq and behind in_behind_seq: those up to known_seq that were changed since, and all
 -- above it. At most in_rows.
 create function sync_room(in_conversation uuid, in_behind_seq bigint, in_known_seq bigint, in_from xid8,
 	in_future xid8, in_rows bigint)
@@ -46,7 +46,7 @@ returns setof messages language sql stable rows 4 as $$
 	with touched as materialized (
 		select * from messages m
 		where m.conversation_id = in_conversation and m.changed_xid >= in_from and m.changed_xid < in_future
-			and (m.edited_at is not null or m.deleted_at is not null)
+			and m.touched
 	)
 	(select * from touched t
 	where t.seq > in_behind_seq and t.seq <= in_known_seq
@@ -59,7 +59,7 @@ returns setof messages language sql stable rows 4 as $$
 	limit in_rows)
 $$;
 
--- Messages that the caller did not have at in_from: those that are new, and those edited or deleted since. By conversation
+-- Messages that the caller did not have at in_from: those that are new, and those changed since. By conversation
 -- and seq, from behind (in_conversation, in_seq) on, at most in_rows. known_seq goes back as in_known_seq when a page ends
 -- within a conversation.
 --

@@ -126,12 +126,12 @@ const sendSql = (conversation, person, body) =>
 const editSql = ({ conversation_id, id }, body) =>
 	`with room as (update conversations set rev = rev + 1, changed_xid = pg_current_xact_id()
 			where id = '${conversation_id}' returning rev)
-	update messages set body = '${body}', rev = room.rev, edited_at = clock_timestamp(), changed_xid = pg_current_xact_id()
+	update messages set body = '${body}', rev = room.rev, edited_at = clock_timestamp(), touched = true, changed_xid = pg_current_xact_id()
 	from room where conversation_id = '${conversation_id}' and id = '${id}'`;
 const deleteSql = ({ conversation_id, id }) =>
 	`with room as (update conversations set rev = rev + 1, changed_xid = pg_current_xact_id()
 			where id = '${conversation_id}' returning rev)
-	update messages set body = null, metadata = null, rev = room.rev, deleted_at = clock_timestamp(),
+	update messages set body = null, metadata = null, rev = room.rev, deleted_at = clock_timestamp(), touched = true,
 		changed_xid = pg_current_xact_id()
 	from room where conversation_id = '${conversation_id}' and id = '${id}'`;
 

@@ -114,7 +114,7 @@ from room;
 -- Eight of each conversation by turns, each turn a transaction; the long ones end with what the others do not have.
 select format($$
 	insert into messages (conversation_id, seq, id, rev, sender_id, type, body, metadata, reply_to, digest,
-		created_at, edited_at, deleted_at)
+		created_at, edited_at, deleted_at, touched)
 	select r.id, s,
 		seed.message_id(r.c, s),
 		case s when seed.deleted_seq(r.c) then r.n + 2 when seed.edited_seq(r.c) then seed.rev(r.c) else s + 1 end,
@@ -126,7 +126,8 @@ select format($$
 		uuid_send(md5(r.c || ' ' || s)::uuid),
 		seed.sent_at(r.c, s),
 		case when s = seed.edited_seq(r.c) then seed.sent_at(r.c, s) + interval '1 minute' end,
-		case when s = seed.deleted_seq(r.c) then seed.sent_at(r.c, s) + interval '1 minute' end
+		case when s = seed.deleted_seq(r.c) then seed.sent_at(r.c, s) + interval '1 minute' end,
+		s is not distinct from seed.edited_seq(r.c) or s is not distinct from seed.deleted_seq(r.c)
 	from room r cross join lateral generate_series(%s, least(%s, r.n)) as s
 	where r.n >= %s
 	order by (s - 1) / 8, r.c, s
