@@ -18,6 +18,8 @@ enum {
 
 const struct event_info event_infos[EVENT__MAX] = {
 	[EVENT_MESSAGE_CREATED] = { "message.created", TOPIC_MESSAGES, EVENT_DATA_MESSAGE },
+	[EVENT_MESSAGE_UPDATED] = { "message.updated", TOPIC_MESSAGES, EVENT_DATA_MESSAGE },
+	[EVENT_MESSAGE_DELETED] = { "message.deleted", TOPIC_MESSAGES, EVENT_DATA_MESSAGE },
 	[EVENT_RECEIPT_DELIVERED] = { "receipt.delivered", TOPIC_RECEIPTS, EVENT_DATA_RECEIPT },
 	[EVENT_RECEIPT_READ] = { "receipt.read", TOPIC_RECEIPTS, EVENT_DATA_RECEIPT },
 	[EVENT_CONVERSATION_CREATED] = { "conversation.created", TOPIC_CONVERSATIONS,
@@ -123,19 +125,40 @@ static void ids_get(struct record *record, const struct json *object, const char
 }
 
 /* A string that holds an object: it is handed on as it is, so it has to be one. */
-static void metadata_get(struct record *record, const struct json *object, struct str *out)
+static void object_get(
+	struct record *record, const struct json *object, const char *key, struct str *out)
 {
 	char unused[JSON_WHY_BYTES];
 	struct str text = { NULL, 0 }, value;
-	str_get(record, object, "metadata", JSON_OPTIONAL, &text);
+	str_get(record, object, key, JSON_OPTIONAL, &text);
 	if (text.ptr == NULL)
 		return;
 	struct str rest = text;
 	if (json_scan(text, RECORD_DEPTH_MAX, unused) != OK || !json_walk(&rest, &value) ||
 		value.ptr[0] != '{')
-		wrong(record, "metadata");
+		wrong(record, key);
 	else
 		*out = value;
+}
+
+static void extra_get(struct record *record, const struct json *data, struct message *out)
+{
+	struct str extra = { NULL, 0 };
+	object_get(record, data, "extra", &extra);
+	if (message_extra_read(extra, out) != OK)
+		wrong(record, "extra");
+}
+
+static void status_get(struct record *record, const struct json *data, enum message_status *out)
+{
+	const struct json *value = json_get(data, "status");
+	int64_t status;
+	if (value == NULL)
+		return;
+	if (json_int(value, MESSAGE_SENT, MESSAGE_READ, &status))
+		*out = (enum message_status)status;
+	else
+		wrong(record, "status");
 }
 
 static void message_get(struct record *record, const struct json *data, struct message *out)
@@ -149,11 +172,13 @@ static void message_get(struct record *record, const struct json *data, struct m
 	str_get(record, data, "type", JSON_REQUIRED, &out->type);
 	str_get(record, data, "body", JSON_OPTIONAL, &out->body);
 	str_get(record, data, "ciphertext", JSON_OPTIONAL, &out->ciphertext);
-	metadata_get(record, data, &out->metadata);
+	object_get(record, data, "metadata", &out->metadata);
 	id_get(record, data, "reply_to", JSON_OPTIONAL, &out->reply_to);
 	time_get(record, data, "created_at", JSON_REQUIRED, &out->created_at_us);
 	time_get(record, data, "edited_at", JSON_OPTIONAL, &out->edited_at_us);
 	time_get(record, data, "deleted_at", JSON_OPTIONAL, &out->deleted_at_us);
+	extra_get(record, data, out);
+	status_get(record, data, &out->status);
 }
 
 static void receipt_get(struct record *record, const struct json *data, struct receipt *out)

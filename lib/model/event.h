@@ -5,7 +5,8 @@
  *	{"type","event_id","at","conversation_id","rev","to":[user ids],"data":{…}}
  * where times are as PostgreSQL writes them into JSON, rev is null for receipts, and data is
  *	message.*		the columns of the message: id conversation_id seq rev sender_id type body ciphertext
- *				metadata (a string holding JSON, or null) reply_to created_at edited_at deleted_at
+ *				metadata (a string holding JSON, or null) reply_to created_at edited_at deleted_at, and of
+ *				some extra (a string holding JSON: message_extra_read) and status (a number: 0 sent)
  *	receipt.*		{"user_id","seq"}
  *	conversation.created	the columns of the conversation and "members":[…], null above 100 of them
  *	conversation.updated	the columns of the conversation
@@ -38,6 +39,8 @@
 
 enum event_type {
 	EVENT_MESSAGE_CREATED,
+	EVENT_MESSAGE_UPDATED,
+	EVENT_MESSAGE_DELETED,
 	EVENT_RECEIPT_DELIVERED,
 	EVENT_RECEIPT_READ,
 	EVENT_CONVERSATION_CREATED,

@@ -117,25 +117,35 @@ static void ciphertext_read(
 		*out = base64;
 }
 
-/* There are no attachments to name yet, so each that is named is not there. */
-static size_t attachments_read(struct arena *arena, const struct json *body, struct faults *faults)
+static bool ids_have(const struct uuid *ids, size_t count, const struct uuid *id)
 {
-	const struct json *ids;
-	struct uuid id;
+	for (size_t i = 0; i < count; i++) {
+		if (uuid_equal(&ids[i], id))
+			return true;
+	}
+	return false;
+}
+
+static void attachments_read(struct arena *arena, const struct json *body, struct faults *faults,
+	struct message_new *out)
+{
+	const struct json *list;
 	if (!json_read_array(
-		    body, "attachments", JSON_OPTIONAL, MESSAGE_ATTACHMENTS_MAX, faults, &ids))
-		return 0;
-	for (size_t i = 0; i < json_length(ids); i++) {
+		    body, "attachments", JSON_OPTIONAL, MESSAGE_ATTACHMENTS_MAX, faults, &list))
+		return;
+	struct uuid *ids = arena_calloc(arena, json_length(list) + 1, sizeof(*ids));
+	for (size_t i = 0; i < json_length(list); i++) {
 		const char *field = arena_printf(arena, "attachments[%zu]", i);
-		const struct json *element = json_at(ids, i);
+		const struct json *element = json_at(list, i);
 		if (json_kind_of(element) != JSON_STRING)
 			fault_add(faults, field, "bad_type", "It must be a string.");
-		else if (uuid_parse(json_str(element), &id) != OK)
+		else if (uuid_parse(json_str(element), &ids[i]) != OK)
 			fault_add(faults, field, "bad_format", "It must be a UUID.");
-		else
-			fault_add(faults, field, "unknown", "There is no such attachment.");
+		else if (ids_have(ids, i, &ids[i]))
+			fault_add(faults, field, "duplicate", "This attachment is named twice.");
 	}
-	return json_length(ids);
+	out->attachments = ids;
+	out->nattachments = json_length(list);
 }
 
 /* --- the digest ------------------------------------------------------------------------------- */
@@ -174,6 +184,9 @@ static void content_digest(struct arena *arena, struct message_new *message)
 	digest_field(&state, message->ciphertext);
 	digest_field(&state, (struct str){ metadata.data, metadata.len });
 	digest_field(&state, reply_to);
+	if (message->nattachments > 0)
+		digest_field(&state, (struct str){ (const char *)message->attachments,
+					     message->nattachments * sizeof(struct uuid) });
 	crypto_generichash_final(&state, message->digest, MESSAGE_DIGEST_BYTES);
 	buf_free(&metadata);
 }
@@ -201,16 +214,41 @@ void message_new_read(struct arena *arena, const struct json *body, struct str d
 	json_read_object(body, document, "metadata", JSON_OPTIONAL, limits->metadata_max_bytes,
 		faults, &out->metadata);
 	reply_to_read(body, faults, &out->reply_to);
-	attachments_read(arena, body, faults);
+	attachments_read(arena, body, faults, out);
 	if (faults->count > before)
 		return;
 	if (str_equal(out->type, STR("encrypted")) && out->ciphertext.ptr == NULL)
 		fault_add(faults, "ciphertext", "required", "An encrypted message needs it.");
-	else if (out->body.ptr == NULL && out->ciphertext.ptr == NULL)
+	else if (out->body.ptr == NULL && out->ciphertext.ptr == NULL && out->nattachments == 0)
 		fault_add(faults, "body", "required",
 			"A message needs a body, ciphertext or attachments.");
 	else
 		content_digest(arena, out);
+}
+
+/* A value of extra; null is none. */
+static bool extra_get(struct str extra, const char *key, char first, struct str *out)
+{
+	struct str raw;
+	if (!json_raw(extra, key, &raw) || str_equal(raw, STR("null")))
+		return true;
+	if (raw.ptr[0] != first)
+		return false;
+	*out = first == '"' ? json_inside(raw) : raw;
+	/* a list of emoji goes out word by word: nothing in it is escaped */
+	return first != '"' || memchr(raw.ptr, '\\', raw.len) == NULL;
+}
+
+enum err message_extra_read(struct str extra, struct message *out)
+{
+	if (extra.ptr == NULL)
+		return OK;
+	if (!extra_get(extra, "quoted", '{', &out->quoted) ||
+		!extra_get(extra, "attachments", '[', &out->attachments) ||
+		!extra_get(extra, "reactions", '"', &out->reactions) ||
+		!extra_get(extra, "mine", '"', &out->mine))
+		return ERR_INVALID_INPUT;
+	return OK;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -234,11 +272,60 @@ static void content_write(struct buf *buf, const struct message *message)
 		buf, deleted || message->metadata.ptr == NULL ? STR("{}") : message->metadata);
 }
 
-static void empty_array_write(struct buf *buf, const char *key)
+/* The next of words with a blank between; false at the end. */
+static bool word_take(struct str *rest, struct str *word)
 {
-	json_write_key(buf, key);
+	if (rest->len == 0)
+		return false;
+	const char *blank = memchr(rest->ptr, ' ', rest->len);
+	size_t len = blank != NULL ? (size_t)(blank - rest->ptr) : rest->len;
+	size_t step = blank != NULL ? len + 1 : len;
+	*word = (struct str){ rest->ptr, len };
+	*rest = (struct str){ rest->ptr + step, rest->len - step };
+	return true;
+}
+
+static bool words_have(struct str words, struct str word)
+{
+	struct str other;
+	while (word_take(&words, &other)) {
+		if (str_equal(other, word))
+			return true;
+	}
+	return false;
+}
+
+static void reactions_write(struct buf *buf, const struct message *message)
+{
+	struct str rest = message->reactions, emoji, count;
 	json_write_array(buf);
+	while (word_take(&rest, &emoji) && word_take(&rest, &count)) {
+		json_write_object(buf);
+		json_write_key(buf, "emoji");
+		json_write_str(buf, emoji);
+		json_write_key(buf, "count");
+		json_write_raw(buf, count);
+		json_write_key(buf, "mine");
+		json_write_bool(buf, words_have(message->mine, emoji));
+		json_write_object_end(buf);
+	}
 	json_write_array_end(buf);
+}
+
+/* What few messages have. */
+static void extra_write(struct buf *buf, const struct message *message)
+{
+	bool deleted = message->deleted_at_us != TIME_NONE;
+	json_write_key(buf, "quoted");
+	json_write_raw(buf, deleted || message->quoted.ptr == NULL ? STR("null") : message->quoted);
+	json_write_key(buf, "attachments");
+	json_write_raw(buf,
+		deleted || message->attachments.ptr == NULL ? STR("[]") : message->attachments);
+	json_write_key(buf, "reactions");
+	if (deleted)
+		json_write_raw(buf, STR("[]"));
+	else
+		reactions_write(buf, message);
 }
 
 void message_write(struct buf *buf, const struct message *message)
@@ -259,8 +346,7 @@ void message_write(struct buf *buf, const struct message *message)
 	content_write(buf, message);
 	json_write_key(buf, "reply_to");
 	json_write_uuid(buf, &message->reply_to);
-	empty_array_write(buf, "attachments");
-	empty_array_write(buf, "reactions");
+	extra_write(buf, message);
 	json_write_key(buf, "created_at");
 	json_write_time(buf, message->created_at_us);
 	json_write_key(buf, "edited_at");

@@ -35,6 +35,10 @@ struct message {
 	struct str ciphertext; /* base64, as it was sent */
 	struct str metadata;   /* JSON object */
 	struct uuid reply_to;
+	struct str quoted;	/* JSON object: what reply_to is, where the reader may read that */
+	struct str attachments; /* JSON array */
+	struct str reactions;	/* each and how many have it, "👍 2 🎉 1" */
+	struct str mine;	/* those of the reader, "👍 🎉" */
 	int64_t created_at_us;
 	int64_t edited_at_us; /* or TIME_NONE, as below */
 	int64_t deleted_at_us;
@@ -57,6 +61,8 @@ struct message_new {
 	struct str ciphertext;
 	struct str metadata;
 	struct uuid reply_to;
+	struct uuid *attachments; /* on the arena, no two alike */
+	size_t nattachments;
 	uint8_t digest[MESSAGE_DIGEST_BYTES]; /* of the content as values: tells a retry from a
 						 reuse */
 };
@@ -64,6 +70,11 @@ struct message_new {
 /* Reads what was sent; body is the top-level value of document. Every fault goes to faults. */
 void message_new_read(struct arena *arena, const struct json *body, struct str document,
 	const struct message_limits *limits, struct faults *faults, struct message_new *out);
+
+/* The parts that few messages have, as the database gives them together (message_extra of sql/function/message.sql): JSON with "quoted",
+ * "attachments", "reactions" and "mine". They are slices of extra; ptr NULL: it has none of them. ERR_INVALID_INPUT: it is
+ * not such JSON. */
+must_check enum err message_extra_read(struct str extra, struct message *out);
 
 /* The one spelling of a message in JSON: REST, sync and events. */
 void message_write(struct buf *buf, const struct message *message);

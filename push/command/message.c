@@ -21,7 +21,7 @@ static void message_answered(void *ctx, enum err err, const struct rows *rows)
 		return;
 	}
 	if (err == OK)
-		err = message_send_answer(rows, &command->faults, &sent);
+		err = message_send_answer(command->arena, rows, &command->faults, &sent);
 	if (err != OK) {
 		command_fail(command, err);
 		return;
@@ -45,6 +45,14 @@ static void text_keep(struct arena *arena, struct str *text)
 		text->ptr = arena_strndup(arena, text->ptr, text->len);
 }
 
+static void ids_keep(struct arena *arena, struct message_new *message)
+{
+	struct uuid *ids = arena_calloc(arena, message->nattachments + 1, sizeof(*ids));
+	for (size_t i = 0; i < message->nattachments; i++)
+		ids[i] = message->attachments[i];
+	message->attachments = ids;
+}
+
 enum err message_command(struct command *command)
 {
 	struct message_limits limits = message_limits_of(commands_parts(command->commands)->conf);
@@ -61,8 +69,10 @@ enum err message_command(struct command *command)
 	text_keep(command->arena, &message->type);
 	text_keep(command->arena, &message->body);
 	text_keep(command->arena, &message->ciphertext);
+	ids_keep(command->arena, message);
 	command_submit(command,
-		message_send_call(&command->conversation_id, &command->user_id, message),
+		message_send_call(
+			command->arena, &command->conversation_id, &command->user_id, message),
 		message_answered);
 	return OK;
 }

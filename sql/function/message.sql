@@ -1,17 +1,99 @@
 -- The message path's own functions.
 
+-- The parts that few messages have travel together, so that the many without pay one null for them.
+drop function if exists has_extra;
+create function has_extra(in_message messages) returns boolean language sql immutable as $$
+	select in_message.reply_to is not null or in_message.attachments is not null or in_message.reactions is not null
+$$;
+
+drop function if exists message_quote;
+-- What somebody has replied to, as it now is; of its text the beginning.
+create function message_quote(in_message messages) returns json language sql stable as $$
+	select row_to_json(shown) from (select in_message.id, in_message.seq, in_message.sender_id, in_message.type,
+		left(in_message.body, 256) as body,
+		to_char(in_message.deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as deleted_at) shown
+$$;
+
+drop function if exists message_extra;
+-- Those parts, for lib/model/message.c. quoted: what it replies to, where a reader with this floor may read that; reactions and
+-- mine: words with blanks between; in_user null: nobody's.
+create function message_extra(in_message messages, in_user uuid, in_floor_seq bigint) returns text
+language plpgsql stable as $$
+begin
+	return json_build_object(
+		'quoted', case when in_message.reply_to is not null then (select message_quote(q) from messages q
+			where q.conversation_id = in_message.conversation_id and q.id = in_message.reply_to
+				and q.seq > in_floor_seq) end,
+		'attachments', in_message.attachments,
+		'reactions', in_message.reactions,
+		'mine', case when in_message.reactions is not null then (select string_agg(r.emoji, ' ') from reactions r
+			where r.conversation_id = in_message.conversation_id and r.seq = in_message.seq
+				and r.user_id = in_user) end);
+end
+$$;
+
+drop function if exists message_tell;
+-- Tells of a message that has changed, as it now is: to the present members who may read it. What it replies to is told where
+-- all of them may read that.
+create function message_tell(in_message messages, in_type text, in_event uuid) returns void
+language plpgsql as $$
+declare
+	readers record;
+	mark record;
+begin
+	select json_agg(m.user_id) as ids, max(m.floor_seq) as floor_seq into readers
+	from members m
+	where m.conversation_id = in_message.conversation_id and m.left_at is null and m.floor_seq < in_message.seq;
+	select * into mark from conversation_watermarks(in_message.conversation_id);
+	perform pg_logical_emit_message(true, 'parley', json_build_object(
+		'type', in_type, 'event_id', in_event, 'at', clock_timestamp(),
+		'conversation_id', in_message.conversation_id, 'rev', in_message.rev, 'to', readers.ids,
+		'data', json_build_object(
+			'id', in_message.id, 'conversation_id', in_message.conversation_id, 'seq', in_message.seq,
+			'rev', in_message.rev, 'sender_id', in_message.sender_id, 'type', in_message.type,
+			'body', in_message.body, 'ciphertext', in_message.ciphertext,
+			'metadata', in_message.metadata::text, 'reply_to', in_message.reply_to,
+			'created_at', in_message.created_at, 'edited_at', in_message.edited_at,
+			'deleted_at', in_message.deleted_at,
+			'extra', case when has_extra(in_message)
+				then message_extra(in_message, null, readers.floor_seq) end,
+			'status', message_status(in_message.seq, in_message.sender_id, mark.read_seq, mark.delivered_seq,
+				mark.first_joined_seq, mark.first_user_id, mark.second_joined_seq)))::text);
+end
+$$;
+
+drop function if exists message_attach;
+-- Gives a message that is being sent its files, in the order of in_attachments, which were the sender's own a moment ago
+-- (message_send).
+create function message_attach(in_conversation uuid, in_seq bigint, in_attachments uuid[]) returns void
+language plpgsql as $$
+begin
+	insert into attachment_uses (attachment_id, conversation_id, seq)
+	select a.id, in_conversation, in_seq from unnest(in_attachments) as a(id);
+	update messages m
+	set attachments = (select '[' || string_agg(attachment_json(a)::text, ',' order by n.place) || ']'
+		from unnest(in_attachments) with ordinality as n(id, place)
+		join attachments a on a.id = n.id)::json
+	where m.conversation_id = in_conversation and m.seq = in_seq;
+exception when foreign_key_violation then
+	-- one has been swept away meanwhile: it is unknown to whoever tries again
+	raise exception 'an attachment has gone' using errcode = 'serialization_failure';
+end
+$$;
+
 drop function if exists message_send;
 
 -- Sends one message: membership, order, message, watermarks and event in one transaction.
 -- outcome: created, exists (a retry: the message is there), id_reused (it is there, but is not this one),
--- not_found (no such conversation for this user), reply_unknown (in_reply_to is none that the sender may read), blocked
--- (one of the two has blocked the other).
+-- not_found (no such conversation for this user), unknown (in_reply_to is no message that the sender may read, or one of
+-- in_attachments no file of its own: then unknown is its place, from 1), blocked (one of the two has blocked the other).
 -- Only created changes anything. A twin that commits first raises 23505: call again and it exists. seq, rev and
 -- created_at are of the message that is there, created or exists.
 create function message_send(in_conversation uuid, in_sender uuid, in_id uuid, in_type text,
 	in_body text, in_ciphertext text, in_metadata json, in_reply_to uuid, in_digest bytea,
-	in_event uuid, in_receipt_event uuid,
-	out outcome text, out seq bigint, out rev bigint, out created_at timestamptz)
+	in_event uuid, in_receipt_event uuid, in_attachments uuid[],
+	out outcome text, out seq bigint, out rev bigint, out created_at timestamptz, out extra text,
+	out unknown bigint)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -19,6 +101,7 @@ declare
 	room record;
 	everyone record;
 	spread boolean;
+	sent messages;
 begin
 	select m.last_read_seq, m.floor_seq, x.sender_id, x.digest, x.id is not null as there,
 		x.seq, x.rev, x.created_at
@@ -44,8 +127,17 @@ begin
 		select from messages r
 		where r.conversation_id = in_conversation and r.id = in_reply_to and r.seq > mine.floor_seq
 	) then
-		outcome := 'reply_unknown';
+		outcome := 'unknown';
 		return;
+	end if;
+	if in_attachments is not null then
+		select min(n.place) into unknown
+		from unnest(in_attachments) with ordinality as n(id, place)
+		where not exists (select from attachments a where a.id = n.id and a.owner_id = in_sender);
+		if unknown is not null then
+			outcome := 'unknown';
+			return;
+		end if;
 	end if;
 
 	-- from here to the commit this conversation is ours: its order is that of this lock
@@ -71,7 +163,8 @@ begin
 		in_metadata, in_reply_to, in_digest, room.last_activity_at);
 
 	-- after the lock and with a snapshot of its own: nobody who has left in the meantime, all who have come
-	select json_agg(m.user_id) as ids, bool_or(m.user_id = in_sender) as with_sender
+	select json_agg(m.user_id) as ids, bool_or(m.user_id = in_sender) as with_sender,
+		max(m.floor_seq) as floor_seq
 	into everyone
 	from members m
 	where m.conversation_id = in_conversation and m.left_at is null;
@@ -102,6 +195,14 @@ begin
 		where m.conversation_id = in_conversation and m.user_id = in_sender;
 	end if;
 
+	if in_attachments is not null then
+		perform message_attach(in_conversation, room.last_seq, in_attachments);
+	end if;
+	if in_attachments is not null or in_reply_to is not null then
+		select x.* into sent from messages x where x.conversation_id = in_conversation and x.seq = room.last_seq;
+		extra := message_extra(sent, in_sender, mine.floor_seq);
+	end if;
+
 	perform pg_logical_emit_message(true, 'parley', json_build_object(
 		'type', 'message.created', 'event_id', in_event, 'at', room.last_activity_at,
 		'conversation_id', in_conversation, 'rev', room.rev, 'to', everyone.ids,
@@ -109,7 +210,9 @@ begin
 			'id', in_id, 'conversation_id', in_conversation, 'seq', room.last_seq, 'rev', room.rev,
 			'sender_id', in_sender, 'type', in_type, 'body', in_body, 'ciphertext', in_ciphertext,
 			'metadata', in_metadata::text, 'reply_to', in_reply_to,
-			'created_at', room.last_activity_at, 'edited_at', null, 'deleted_at', null))::text);
+			'created_at', room.last_activity_at, 'edited_at', null, 'deleted_at', null,
+			-- what it replies to is told where everybody may read that
+			'extra', case when extra is not null then message_extra(sent, null, everyone.floor_seq) end))::text);
 
 	-- who writes has read what was there: the others learn it as from POST …/read
 	if mine.last_read_seq < room.last_seq - 1 then

@@ -68,7 +68,7 @@ create function sync_messages(in_user uuid, in_from xid8, in_conversation uuid, 
 	in_known_seq bigint, in_rows bigint)
 returns table (conversation_id uuid, seq bigint, id uuid, rev bigint, sender_id uuid, type text, body text,
 	ciphertext text, metadata text, reply_to uuid, created_at timestamptz, edited_at timestamptz,
-	deleted_at timestamptz, status integer, known_seq bigint)
+	deleted_at timestamptz, extra text, status integer, known_seq bigint)
 language plpgsql stable rows 200 as $$
 #variable_conflict use_column
 declare
@@ -99,6 +99,7 @@ begin
 		return query
 		select x.conversation_id, x.seq, x.id, x.rev, x.sender_id, x.type, x.body, x.ciphertext,
 			x.metadata::text, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
+			case when has_extra(x) then message_extra(x, in_user, room.floor_seq) end,
 			message_status(x.seq, x.sender_id, mark.read_seq, mark.delivered_seq, mark.first_joined_seq,
 				mark.first_user_id, mark.second_joined_seq),
 			known

@@ -62,6 +62,7 @@ select p.conversation_id as id, p.kind, p.title, p.avatar_url, p.external_ref, p
 	x.metadata::text as message_metadata, x.reply_to as message_reply_to,
 	x.created_at as message_created_at, x.edited_at as message_edited_at,
 	x.deleted_at as message_deleted_at,
+	case when has_extra(x) then message_extra(x, $1::uuid, p.floor_seq) end as message_extra,
 	-- as message_status has it, without reading every member: of two people the row has both, of a group the first
 	-- who has not had it decides
 	case
@@ -104,6 +105,7 @@ select p.conversation_id as id, c.kind, c.title, c.avatar_url, c.external_ref, c
 	x.metadata::text as message_metadata, x.reply_to as message_reply_to,
 	x.created_at as message_created_at, x.edited_at as message_edited_at,
 	x.deleted_at as message_deleted_at,
+	case when has_extra(x) then message_extra(x, $2::uuid, p.floor_seq) end as message_extra,
 	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
 		w.first_user_id, w.second_joined_seq) as message_status
 from members p

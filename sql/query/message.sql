@@ -2,16 +2,17 @@
 
 -- name: message_send one
 -- See the function. Parameters: conversation, sender, id, type, body, ciphertext, metadata, reply_to, digest,
--- event id, event id of the receipt that may come with it.
-select outcome, seq, rev, created_at
+-- event id, event id of the receipt that may come with it, attachments.
+select outcome, seq, rev, created_at, extra, unknown
 from message_send($1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, $7::text::json,
-	$8::uuid, $9::bytea, $10::uuid, $11::uuid)
+	$8::uuid, $9::bytea, $10::uuid, $11::uuid, $12::text::uuid[])
 
 -- name: message_page many
 -- History before a seq, newest first: $3 exclusive (null: from the newest), $4 exclusive lower end (null: none), $5 rows.
 -- No row: not a member. One row without id: a member, and nothing there.
 select x.id, x.seq, x.rev, x.sender_id, x.type, x.body, x.ciphertext, x.metadata::text as metadata, x.reply_to,
 	x.created_at, x.edited_at, x.deleted_at,
+	case when has_extra(x) then message_extra(x, $2::uuid, me.floor_seq) end as extra,
 	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
 		w.first_user_id, w.second_joined_seq) as status
 from members me
@@ -32,6 +33,7 @@ limit $5::bigint
 -- The same, oldest first, above $4 exclusive.
 select x.id, x.seq, x.rev, x.sender_id, x.type, x.body, x.ciphertext, x.metadata::text as metadata, x.reply_to,
 	x.created_at, x.edited_at, x.deleted_at,
+	case when has_extra(x) then message_extra(x, $2::uuid, me.floor_seq) end as extra,
 	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
 		w.first_user_id, w.second_joined_seq) as status
 from members me
@@ -52,6 +54,7 @@ limit $5::bigint
 -- One message that the user may read.
 select x.id, x.seq, x.rev, x.sender_id, x.type, x.body, x.ciphertext, x.metadata::text as metadata, x.reply_to,
 	x.created_at, x.edited_at, x.deleted_at,
+	case when has_extra(x) then message_extra(x, $2::uuid, me.floor_seq) end as extra,
 	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
 		w.first_user_id, w.second_joined_seq) as status
 from members me

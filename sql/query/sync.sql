@@ -57,6 +57,7 @@ select p.conversation_id as id, p.kind, p.title, p.avatar_url, p.external_ref, p
 	x.metadata::text as message_metadata, x.reply_to as message_reply_to,
 	x.created_at as message_created_at, x.edited_at as message_edited_at,
 	x.deleted_at as message_deleted_at,
+	case when has_extra(x) then message_extra(x, $1::uuid, p.floor_seq) end as message_extra,
 	message_status(x.seq, x.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
 		w.first_user_id, w.second_joined_seq) as message_status
 from page p
@@ -93,7 +94,7 @@ limit $4::bigint
 -- name: sync_messages many
 -- See the function: user, from, (conversation, seq) behind which to go on (null: from the first), known_seq, rows.
 select conversation_id, seq, id, rev, sender_id, type, body, ciphertext, metadata, reply_to, created_at,
-	edited_at, deleted_at, status, known_seq
+	edited_at, deleted_at, extra, status, known_seq
 from sync_messages($1::uuid, $2::bigint::text::xid8,
 	coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'), $4::bigint, $5::bigint, $6::bigint)
 order by conversation_id, seq
@@ -107,6 +108,7 @@ with since as materialized (
 )
 select x.conversation_id, x.seq, x.id, x.rev, x.sender_id, x.type, x.body, x.ciphertext,
 	x.metadata::text as metadata, x.reply_to, x.created_at, x.edited_at, x.deleted_at,
+	case when has_extra(x) then message_extra(x, $1::uuid, room.floor_seq) end as extra,
 	message_status(x.seq, x.sender_id, room.read_seq, room.delivered_seq, room.first_joined_seq,
 		room.first_user_id, room.second_joined_seq) as status,
 	room.known_seq

@@ -2,6 +2,8 @@
  * messages. */
 #include "sql/store/message.h"
 
+#include "lib/log.h"
+
 enum {
 	ID,
 	SEQ,
@@ -15,6 +17,7 @@ enum {
 	CREATED_AT,
 	EDITED_AT,
 	DELETED_AT,
+	EXTRA,
 	STATUS,
 	MESSAGE__MAX
 };
@@ -32,6 +35,7 @@ static const char *const names[MESSAGE__MAX] = {
 	[CREATED_AT] = "created_at",
 	[EDITED_AT] = "edited_at",
 	[DELETED_AT] = "deleted_at",
+	[EXTRA] = "extra",
 	[STATUS] = "status",
 };
 
@@ -43,6 +47,12 @@ void message_columns(const struct rows *rows, const char *prefix, struct columns
 bool has_message(const struct columns *columns, size_t row)
 {
 	return !row_is_null(columns, row, ID);
+}
+
+static void extra_take(struct str extra, struct message *out)
+{
+	if (message_extra_read(extra, out) != OK)
+		log_error("the database gave a message whose parts cannot be read");
 }
 
 void read_message(
@@ -64,6 +74,7 @@ void read_message(
 		.deleted_at_us = row_time(c, row, DELETED_AT),
 		.status = (enum message_status)row_int64(c, row, STATUS),
 	};
+	extra_take(row_text(c, row, EXTRA), out);
 }
 
 /* What message_send's outcome comes to. */
@@ -76,12 +87,12 @@ static const struct {
 	{ "exists", OK, false },
 	{ "not_found", ERR_NOT_FOUND, false },
 	{ "id_reused", ERR_ID_REUSED, false },
-	{ "reply_unknown", ERR_INVALID_INPUT, false },
+	{ "unknown", ERR_INVALID_INPUT, false },
 	{ "blocked", ERR_BLOCKED, false },
 };
 
-struct call message_send_call(
-	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new)
+struct call message_send_call(struct arena *arena, const struct uuid *conversation,
+	const struct uuid *sender, const struct message_new *new)
 {
 	struct uuid event_id, receipt_id;
 
@@ -90,24 +101,38 @@ struct call message_send_call(
 	return CALL(Q_MESSAGE_SEND, P_UUID(conversation), P_UUID(sender), P_UUID(&new->id),
 		P_TEXT(new->type), P_TEXT(new->body), P_TEXT(new->ciphertext),
 		P_TEXT(new->metadata), P_UUID(&new->reply_to),
-		P_BYTES(new->digest, sizeof(new->digest)), P_UUID(&event_id), P_UUID(&receipt_id));
+		P_BYTES(new->digest, sizeof(new->digest)), P_UUID(&event_id), P_UUID(&receipt_id),
+		new->nattachments > 0
+			? P_TEXT(uuid_array(arena, new->attachments, new->nattachments))
+			: P_NULL());
 }
 
-enum err message_send_answer(
-	const struct rows *rows, struct faults *faults, struct message_sent *out)
+/* place: of the attachment that is not there, from 1; 0: it is the message replied to. */
+static void unknown_note(struct arena *arena, struct faults *faults, int64_t place)
 {
-	static const char *const result_names[] = { "outcome", "seq", "rev", "created_at" };
+	if (place > 0)
+		fault_add(faults, arena_printf(arena, "attachments[%lld]", (long long)place - 1),
+			"unknown", "You have uploaded no such attachment.");
+	else
+		fault_add(faults, "reply_to", "unknown",
+			"There is no such message in this conversation.");
+}
+
+enum err message_send_answer(struct arena *arena, const struct rows *rows, struct faults *faults,
+	struct message_sent *out)
+{
+	static const char *const result_names[] = { "outcome", "seq", "rev", "created_at", "extra",
+		"unknown" };
 	struct columns c;
 	struct str outcome;
 
-	columns_find(rows, "", result_names, 4, &c);
+	columns_find(rows, "", result_names, 6, &c);
 	outcome = row_text(&c, 0, 0);
 	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
 		if (!str_equal(outcome, str_of(outcomes[i].name)))
 			continue;
 		if (outcomes[i].err == ERR_INVALID_INPUT)
-			fault_add(faults, "reply_to", "unknown",
-				"There is no such message in this conversation.");
+			unknown_note(arena, faults, row_int64(&c, 0, 5));
 		if (outcomes[i].err != OK)
 			return outcomes[i].err;
 		*out = (struct message_sent){
@@ -115,6 +140,7 @@ enum err message_send_answer(
 			.seq = row_int64(&c, 0, 1),
 			.rev = row_int64(&c, 0, 2),
 			.created_at_us = row_time(&c, 0, 3),
+			.extra = row_text(&c, 0, 4),
 		};
 		return OK;
 	}
@@ -125,7 +151,7 @@ enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *
 	const struct uuid *sender, const struct message_new *new, struct faults *faults,
 	struct message *out, bool *created)
 {
-	struct call call = message_send_call(conversation, sender, new);
+	struct call call = message_send_call(arena, conversation, sender, new);
 	struct message_sent sent;
 	struct rows *rows;
 	enum err err = db_call(db, arena, &call, &rows);
@@ -133,7 +159,7 @@ enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *
 	if (err == ERR_CONFLICT) /* a twin has just committed: now it is found */
 		err = db_call(db, arena, &call, &rows);
 	if (err == OK)
-		err = message_send_answer(rows, faults, &sent);
+		err = message_send_answer(arena, rows, faults, &sent);
 	if (err != OK)
 		return err;
 	*created = sent.created;
@@ -155,6 +181,7 @@ enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *
 		.deleted_at_us = TIME_NONE,
 		.status = MESSAGE_SENT,
 	};
+	extra_take(sent.extra, out);
 	return OK;
 }
 

@@ -9,8 +9,8 @@
 /*
  * Sends a message (one round trip). *created is false when this very message had been sent before:
  * *out is then as it now is. ERR_NOT_FOUND: no such conversation for the sender; ERR_ID_REUSED: the
- * id is another message's; ERR_INVALID_INPUT: reply_to is none that the sender may read (noted in
- * faults); ERR_BLOCKED: it is direct, and one of the two has blocked the other.
+ * id is another message's; ERR_INVALID_INPUT: reply_to is none that the sender may read, or an attachment none
+ * of its own (noted in faults); ERR_BLOCKED: it is direct, and one of the two has blocked the other.
  */
 must_check enum err db_message_send(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new,
@@ -26,11 +26,12 @@ struct message_sent {
 	int64_t seq;
 	int64_t rev;
 	int64_t created_at_us;
+	struct str extra; /* message_extra_read; borrowed from rows */
 };
-struct call message_send_call(
-	const struct uuid *conversation, const struct uuid *sender, const struct message_new *new);
-must_check enum err message_send_answer(
-	const struct rows *rows, struct faults *faults, struct message_sent *out);
+struct call message_send_call(struct arena *arena, const struct uuid *conversation,
+	const struct uuid *sender, const struct message_new *new);
+must_check enum err message_send_answer(struct arena *arena, const struct rows *rows,
+	struct faults *faults, struct message_sent *out);
 
 /* One page of history. */
 struct message_page {

@@ -31,7 +31,7 @@ const unblockSql = (one, other) => `select block_remove('${one.id}', '${other.id
 // like: a message of the same content, which has the same digest wherever it is
 const sendSql = (person, room, { id, body }, like) =>
 	`select message_send('${room.id}', '${person.id}', '${id}', 'text', '${body}', null, null, null,
-		(select digest from messages where id = '${like.id}'), '${randomUUID()}', '${randomUUID()}');`;
+		(select digest from messages where id = '${like.id}'), '${randomUUID()}', '${randomUUID()}', null);`;
 
 describe('a block', () => {
 	it('shuts the direct conversation for both, and leaves what is there to read', async () => {

@@ -52,6 +52,7 @@ describe('two people', () => {
 					ciphertext: null,
 					metadata: { mood: 'good' },
 					reply_to: null,
+					quoted: null,
 					attachments: [],
 					reactions: [],
 					created_at: null,
@@ -65,6 +66,15 @@ describe('two people', () => {
 			assert.deepEqual([event.rev, event.at], [first.rev, first.created_at]);
 			const second = await send(ben, room, 'Hello Ann', { reply_to: id });
 			assert.deepEqual([second.seq, second.rev, second.reply_to], [2, 3, id]);
+			assert.deepEqual(second.quoted, {
+				id,
+				seq: 1,
+				sender_id: ann.id,
+				type: 'text',
+				body: 'Hello "Ben" 👍',
+				deleted_at: null,
+			});
+			assert.deepEqual((await device.event('message.created', room)).data, second);
 			const { data, has_more, next } = await history(ann, room);
 			assert.deepEqual(data, [second, { ...first, status: 'read' }]);
 			assert.deepEqual([has_more, next], [false, null]);
@@ -521,7 +531,7 @@ describe('history', () => {
 			perform set_config('synchronous_commit', 'off', false);
 			for i in 1..${COUNT} loop
 				perform message_send('${room.id}', case when i % 2 = 1 then '${ann.id}'::uuid else '${ben.id}' end, gen_random_uuid(),
-					'text', 'x', null, null, null, null, gen_random_uuid(), gen_random_uuid());
+					'text', 'x', null, null, null, null, gen_random_uuid(), gen_random_uuid(), null);
 				commit;
 			end loop;
 		end $$`);

@@ -120,7 +120,7 @@ function session() {
 
 const sendSql = (conversation, person, body) =>
 	`select seq from message_send('${conversation.id}', '${person.id}', '${randomUUID()}', 'text', '${body}', null, null,
-		null, decode(md5('${body}'), 'hex'), '${randomUUID()}', '${randomUUID()}')`;
+		null, decode(md5('${body}'), 'hex'), '${randomUUID()}', '${randomUUID()}', null)`;
 
 // as a route that changes messages does it: the conversation's row first, then the message
 const editSql = ({ conversation_id, id }, body) =>

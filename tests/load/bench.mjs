@@ -242,7 +242,7 @@ async function tenChanges(stack) {
 	await psql(
 		owner,
 		`select (message_send(id, sender, ${ids[0]}, 'text', 'What you have missed', null, null, null,
-				decode(md5(id::text), 'hex'), ${ids[1]}, ${ids[2]})).outcome
+				decode(md5(id::text), 'hex'), ${ids[1]}, ${ids[2]}, null)).outcome
 			from (${rooms}) room, generate_series(1, 3);
 		select (receipt_advance(id, reader, 'read', null, ${ids[3]})).outcome
 			from (${rooms}) room where kind = 'group';
@@ -422,7 +422,7 @@ function event() {
 		type: 'message.created', event_id: crypto.randomUUID(), at, conversation_id: conversation, rev: 92,
 		data: {
 			id: crypto.randomUUID(), conversation_id: conversation, seq: 91, rev: 92, sender_id: sender, type: 'text',
-			body: variables.body, metadata: {}, reply_to: null, attachments: [], reactions: [],
+			body: variables.body, metadata: {}, reply_to: null, quoted: null, attachments: [], reactions: [],
 			created_at: at, edited_at: null, deleted_at: null, status: 'sent',
 		},
 	});

@@ -69,7 +69,7 @@ ${bound('conversation_list', [person, ':rows', none, none])};
 	// an id of twelve random digits; ids of events are unique nowhere
 	send: () => {
 		const id = "('01920000-0000-7000-a000-' || :n::text)::uuid";
-		const parameters = [conversation, person, id, ':type', ':body', none, none, none, ':digest', id, id];
+		const parameters = [conversation, person, id, ':type', ':body', none, none, none, ':digest', id, id, none];
 		return String.raw`${PAIR}
 \set n random(100000000000, 999999999999)
 ${bound('message_send', parameters)};

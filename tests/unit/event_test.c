@@ -83,7 +83,7 @@ static void test_round(void **state)
 			"\"seq\":42,\"rev\":58,\"sender_id\":\"" ALICE "\",\"type\":\"text\","
 			"\"body\":\"Hello \\\"B\\\"\",\"ciphertext\":null,\"metadata\":{\"a\": "
 			"[1]},"
-			"\"reply_to\":null,\"attachments\":[],\"reactions\":[],"
+			"\"reply_to\":null,\"quoted\":null,\"attachments\":[],\"reactions\":[],"
 			"\"created_at\":\"2026-11-21T12:00:00.000000Z\",\"edited_at\":null,"
 			"\"deleted_at\":null,\"status\":\"sent\"}}" },
 		{ RECEIPT_RECORD,
@@ -395,6 +395,8 @@ static void test_table(void **state)
 		enum event_data data;
 	} rows[] = {
 		{ EVENT_MESSAGE_CREATED, "message.created", TOPIC_MESSAGES, EVENT_DATA_MESSAGE },
+		{ EVENT_MESSAGE_UPDATED, "message.updated", TOPIC_MESSAGES, EVENT_DATA_MESSAGE },
+		{ EVENT_MESSAGE_DELETED, "message.deleted", TOPIC_MESSAGES, EVENT_DATA_MESSAGE },
 		{ EVENT_RECEIPT_DELIVERED, "receipt.delivered", TOPIC_RECEIPTS,
 			EVENT_DATA_RECEIPT },
 		{ EVENT_RECEIPT_READ, "receipt.read", TOPIC_RECEIPTS, EVENT_DATA_RECEIPT },

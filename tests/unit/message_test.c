@@ -125,8 +125,11 @@ static void test_faults(void **state)
 		{ "{\"body\":\"x\",\"attachments\":[]}", "" },
 		{ "{\"body\":\"x\",\"attachments\":{}}", "attachments:bad_type" },
 		{ "{\"attachments\":[\"" V7 "\",\"x\",1,null]}",
-			"attachments[0]:unknown attachments[1]:bad_format attachments[2]:bad_type "
+			"attachments[1]:bad_format attachments[2]:bad_type "
 			"attachments[3]:bad_type" },
+		{ "{\"attachments\":[\"" V7 "\"]}", "" },
+		{ "{\"attachments\":[\"" V7 "\",\"" V4 "\",\"" V7 "\"]}",
+			"attachments[2]:duplicate" },
 		{ "{\"body\":\"x\",\"attachments\":[1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,"
 		  "4,5,6,"
 		  "7,8,9,0,1,2,3]}",
@@ -204,6 +207,11 @@ static void test_digest(void **state)
 		{ "{\"body\":\"x\"}", "{\"body\":\"x\",\"reply_to\":\"" V7 "\"}", false },
 		{ "{\"body\":\"x\",\"reply_to\":\"" V4 "\"}",
 			"{\"body\":\"x\",\"reply_to\":\"" V7 "\"}", false },
+		{ "{\"body\":\"x\"}", "{\"body\":\"x\",\"attachments\":[\"" V7 "\"]}", false },
+		{ "{\"attachments\":[\"" V4 "\",\"" V7 "\"]}",
+			"{\"attachments\":[\"" V7 "\",\"" V4 "\"]}", false },
+		{ "{\"attachments\":[\"" V7 "\"]}", "{\"attachments\":[\"" V7 "\"],\"body\":\"\"}",
+			true },
 		{ "{\"body\":\"t\",\"type\":\"x-ab\"}", "{\"body\":\"bt\",\"type\":\"x-a\"}",
 			false },
 	};
@@ -266,7 +274,8 @@ static void test_write(void **state)
 	struct message message = sample();
 	expect(&message,
 		HEAD "\"sender_id\":null,\"type\":\"text\",\"body\":\"Hello!\",\"ciphertext\":null,"
-		     "\"metadata\":{},\"reply_to\":null,\"attachments\":[],\"reactions\":[],"
+		     "\"metadata\":{},\"reply_to\":null,\"quoted\":null,\"attachments\":[],"
+		     "\"reactions\":[],"
 		     "\"created_at\":\"2026-11-21T12:00:00.123456Z\",\"edited_at\":null,"
 		     "\"deleted_at\":null,\"status\":\"delivered\"}");
 
@@ -277,13 +286,41 @@ static void test_write(void **state)
 	message.metadata = STR("{\"a\": 1}");
 	message.edited_at_us = 0;
 	message.status = MESSAGE_READ;
+	assert_int_equal(message_extra_read(STR("{\"quoted\" : {\"seq\":1}, \"attachments\" : [{}],"
+						" \"reactions\" : \"👍 12 🎉 1\", \"mine\" : \"🎉\"}"),
+				 &message),
+		OK);
 	expect(&message,
 		HEAD "\"sender_id\":\"" V4 "\",\"type\":\"text\",\"body\":null,"
 		     "\"ciphertext\":\"AAAA\",\"metadata\":{\"a\": 1},\"reply_to\":\"" V7 "\","
-		     "\"attachments\":[],\"reactions\":[],"
+		     "\"quoted\":{\"seq\":1},\"attachments\":[{}],"
+		     "\"reactions\":[{\"emoji\":\"👍\",\"count\":12,\"mine\":false},"
+		     "{\"emoji\":\"🎉\",\"count\":1,\"mine\":true}],"
 		     "\"created_at\":\"2026-11-21T12:00:00.123456Z\","
 		     "\"edited_at\":\"1970-01-01T00:00:00.000000Z\",\"deleted_at\":null,"
 		     "\"status\":\"read\"}");
+}
+
+static void test_extra(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		enum err err;
+	} rows[] = {
+		{ "{}", OK },
+		{ "{\"quoted\":null,\"attachments\":null,\"reactions\":null,\"mine\":null}", OK },
+		{ "{\"quoted\":[]}", ERR_INVALID_INPUT },
+		{ "{\"attachments\":{}}", ERR_INVALID_INPUT },
+		{ "{\"reactions\":7}", ERR_INVALID_INPUT },
+		{ "{\"reactions\":\"\\u0022 1\"}", ERR_INVALID_INPUT },
+		{ "{\"mine\":[]}", ERR_INVALID_INPUT },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct message message = sample();
+		if (message_extra_read(str_of(rows[i].text), &message) != rows[i].err)
+			fail_msg("row %zu: %s", i, rows[i].text);
+	}
 }
 
 /* Whatever the row still has, a tombstone shows none of it. */
@@ -293,11 +330,15 @@ static void test_write_deleted(void **state)
 	struct message message = sample();
 	message.ciphertext = STR("AAAA");
 	message.metadata = STR("{\"a\": 1}");
+	message.quoted = STR("{}");
+	message.attachments = STR("[{}]");
+	message.reactions = STR("👍 12");
 	message.deleted_at_us = 1;
 	message.status = MESSAGE_SENT;
 	expect(&message,
 		HEAD "\"sender_id\":null,\"type\":\"text\",\"body\":null,\"ciphertext\":null,"
-		     "\"metadata\":{},\"reply_to\":null,\"attachments\":[],\"reactions\":[],"
+		     "\"metadata\":{},\"reply_to\":null,\"quoted\":null,\"attachments\":[],"
+		     "\"reactions\":[],"
 		     "\"created_at\":\"2026-11-21T12:00:00.123456Z\",\"edited_at\":null,"
 		     "\"deleted_at\":\"1970-01-01T00:00:00.000001Z\",\"status\":\"sent\"}");
 }
@@ -310,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_digest, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_digest_stays, arena_make, arena_drop),
 		cmocka_unit_test(test_write),
+		cmocka_unit_test(test_extra),
 		cmocka_unit_test(test_write_deleted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
