@@ -52,7 +52,7 @@ enum {
 	TEXT_MAX = 1024,
 	LIST_MAX = 4095,
 	PATH_BYTES_MAX = 4095,
-	SOCKET_MAX = 98, /* what a UNIX socket's address can hold, with ".password" behind it */
+	SOCKET_MAX = 96, /* what a UNIX socket's address can hold, with ".attachment" behind it */
 	KEY_MAX = 64,
 };
 
@@ -85,7 +85,7 @@ static const struct conf_key keys[] = {
 		"no statement of a request runs longer" },
 
 	{ "rest_socket", CONF_PATH, NULL, AT(rest_socket), 0, SOCKET_MAX, "", false,
-		"UNIX socket of parley-rest; empty: var/run/rest.sock; that with .password behind it is for /auth" },
+		"UNIX socket of parley-rest; empty: var/run/rest.sock; with .password behind it for /auth, with .attachment for files" },
 	{ "rest_workers", CONF_INT, "processes", AT(rest_workers), 1, 64, "8", false,
 		"workers of parley-rest, each with one database connection" },
 	{ "rest_backlog", CONF_INT, "connections", AT(rest_backlog), 1, 65535, "4096", false,
@@ -191,6 +191,17 @@ static const struct conf_key keys[] = {
 	{ "sync_cursor_ttl_s", CONF_INT, "s", AT(sync_cursor_ttl_s), 1, 315360000, "2592000", false,
 		"life of a cursor of GET /sync: who was away for longer begins anew" },
 
+	{ "attachments_dir", CONF_PATH, NULL, AT(attachments_dir), 0, PATH_BYTES_MAX, "", false,
+		"directory of what was uploaded; empty: var/attachments" },
+	{ "attachment_max_bytes", CONF_INT, "bytes", AT(attachment_max_bytes), 1, 2147483647, "26214400", false,
+		"largest file; the web server has to let it through, too" },
+	{ "attachment_quota_mib", CONF_INT, "MiB", AT(attachment_quota_mib), 0, 1073741824, "2048", false,
+		"all files of one person; 0: any number" },
+	{ "attachment_types", CONF_STRING, NULL, AT(attachment_types), 1, LIST_MAX, "*/*", false,
+		"what is taken, by what its content is: image/png, image/*, */*; spaces between" },
+	{ "attachment_workers", CONF_INT, "processes", AT(attachment_workers), 0, 64, "4", false,
+		"workers of parley-rest besides, for files; 0: files are taken and given by all workers" },
+
 	{ "audit_ttl_days", CONF_INT, "days", AT(audit_ttl_days), 1, 36500, "365", false,
 		"how long the audit log of service tokens is kept" },
 
@@ -217,6 +228,7 @@ static const struct {
 } var_paths[] = {
 	{ AT(rest_socket), "run/rest.sock" },
 	{ AT(shm), "run/rest.shm" },
+	{ AT(attachments_dir), "attachments" },
 	{ AT(token_private_key), "keys/token.key" },
 	{ AT(token_public_keys), "keys/token.pub" },
 	{ AT(broker_secret), "keys/broker.secret" },

@@ -106,6 +106,13 @@ struct conf {
 	int blocks_max;
 	int sync_cursor_ttl_s; /* who was away for longer begins anew */
 
+	/* attachments */
+	char *attachments_dir;	  /* empty: var/attachments */
+	int attachment_max_bytes; /* of one file */
+	int attachment_quota_mib; /* of all files of one person; 0: any number */
+	char *attachment_types;	  /* that are taken (lib/media_type.h), spaces between */
+	int attachment_workers;	  /* of parley-rest, for files alone; 0: none */
+
 	int audit_ttl_days; /* what services did is kept for so long */
 
 	int log_level; /* enum log_level */

@@ -23,6 +23,7 @@ enum err {
 	ERR_CONFLICT,  /* the state forbids it */
 	ERR_ID_REUSED, /* an idempotency key with other content */
 	ERR_GROUP_FULL,
+	ERR_QUOTA_EXCEEDED, /* of files that one person may have */
 	ERR_TOO_LARGE,
 	ERR_URI_TOO_LONG,
 	ERR_UNSUPPORTED_MEDIA_TYPE,

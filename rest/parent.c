@@ -28,7 +28,7 @@ enum {
 	POOL_MAX = 64, /* workers of each */
 	WORKERS_MAX = POOL__MAX * POOL_MAX,
 	OLD_MAX = 2 * WORKERS_MAX,
-	HANDOVER_BYTES = 32 + OLD_MAX * 12,
+	HANDOVER_BYTES = 12 * POOL__MAX + OLD_MAX * 12,
 	/* A worker that lived less long than this is started again only after a pause, which
 	 * doubles. */
 	SHORT_LIFE_US = 1000000,
@@ -100,30 +100,39 @@ static int open_socket(const char *path, int backlog)
 /* Valid until it is called again. */
 static const char *pool_path(const struct conf *conf, enum pool pool)
 {
+	static const char *const suffixes[POOL__MAX] = {
+		[POOL_QUICK] = "",
+		[POOL_PASSWORD] = ".password",
+		[POOL_ATTACHMENT] = ".attachment",
+	};
 	static char path[256];
 
-	if ((size_t)snprintf(path, sizeof(path), "%s%s", conf->rest_socket,
-		    pool == POOL_PASSWORD ? ".password" : "") >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s%s", conf->rest_socket, suffixes[pool]) >=
+		sizeof(path))
 		fatal("rest_socket is too long", LOG_STR("path", conf->rest_socket));
 	return path;
 }
 
 static int pool_size(const struct parent_job *job, enum pool pool)
 {
-	if (pool == POOL_PASSWORD)
-		return job->listen_fd < 0 ? job->conf->password_concurrency : 0;
-	return job->conf->rest_workers;
+	const int sizes[POOL__MAX] = {
+		[POOL_QUICK] = job->conf->rest_workers,
+		[POOL_PASSWORD] = job->conf->password_concurrency,
+		[POOL_ATTACHMENT] = job->conf->attachment_workers,
+	};
+
+	return job->listen_fd < 0 || pool == POOL_QUICK ? sizes[pool] : 0;
 }
 
-/* Without a pool for passwords its address is another name of the first: the web server need not know. */
-static void socket_link(struct parent *parent)
+/* Without a pool of its own its address is another name of the first: the web server need not know. */
+static void socket_link(struct parent *parent, enum pool pool)
 {
 	const struct conf *conf = parent->job->conf;
-	const char *path = pool_path(conf, POOL_PASSWORD), *name = strrchr(conf->rest_socket, '/');
+	const char *path = pool_path(conf, pool), *name = strrchr(conf->rest_socket, '/');
 
-	if (parent->listen_fds[POOL_PASSWORD] >= 0)
-		close(parent->listen_fds[POOL_PASSWORD]);
-	parent->listen_fds[POOL_PASSWORD] = -1;
+	if (parent->listen_fds[pool] >= 0)
+		close(parent->listen_fds[pool]);
+	parent->listen_fds[pool] = -1;
 	unlink(path);
 	if (symlink(name ? name + 1 : conf->rest_socket, path) != 0)
 		log_error_errno("cannot make a name for a socket", LOG_STR("path", path));
@@ -140,12 +149,12 @@ static void sockets_open(struct parent *parent)
 	}
 	lock_socket(job->conf->rest_socket); /* of what was handed over still ours: same process */
 	for (int pool = 0; pool < POOL__MAX; pool++) {
-		if (parent->listen_fds[pool] < 0 && pool_size(job, (enum pool)pool) > 0)
+		if (pool_size(job, (enum pool)pool) == 0)
+			socket_link(parent, (enum pool)pool);
+		else if (parent->listen_fds[pool] < 0)
 			parent->listen_fds[pool] = open_socket(
 				pool_path(job->conf, (enum pool)pool), job->conf->rest_backlog);
 	}
-	if (pool_size(job, POOL_PASSWORD) == 0)
-		socket_link(parent);
 }
 
 /* ---- workers ----------------------------------------------------------------------------------
@@ -277,8 +286,8 @@ static void workers_retire(struct parent *parent)
 /* ---- reload -----------------------------------------------------------------------------------
  */
 
-/* "fd/fd:pid,pid,…" from the parent that was: the sockets of the pools, and workers. A parent of before the second pool
- * hands over one socket alone. False when there is none. */
+/* "fd/fd/fd:pid,pid,…" from the parent that was: the sockets of the pools, and workers. A parent of before there were as many
+ * pools hands over fewer sockets. False when there is none. */
 static bool handover_take(struct parent *parent)
 {
 	char *text = getenv("PARLEY_HANDOVER"), *at;
@@ -287,8 +296,8 @@ static bool handover_take(struct parent *parent)
 	if (!text)
 		return false;
 	parent->listen_fds[POOL_QUICK] = (int)strtol(text, &at, 10);
-	if (*at == '/')
-		parent->listen_fds[POOL_PASSWORD] = (int)strtol(at + 1, &at, 10);
+	for (int pool = POOL_QUICK + 1; pool < POOL__MAX && *at == '/'; pool++)
+		parent->listen_fds[pool] = (int)strtol(at + 1, &at, 10);
 	while (*at != '\0' && slot < OLD_MAX)
 		parent->old[slot++] = (pid_t)strtol(at + 1, &at, 10);
 	unsetenv("PARLEY_HANDOVER");
@@ -299,8 +308,9 @@ static bool handover_take(struct parent *parent)
 static void handover_give(const struct parent *parent)
 {
 	char text[HANDOVER_BYTES];
-	size_t len = (size_t)snprintf(text, sizeof(text), "%d/%d:", parent->listen_fds[POOL_QUICK],
-		parent->listen_fds[POOL_PASSWORD]);
+	size_t len =
+		(size_t)snprintf(text, sizeof(text), "%d/%d/%d:", parent->listen_fds[POOL_QUICK],
+			parent->listen_fds[POOL_PASSWORD], parent->listen_fds[POOL_ATTACHMENT]);
 	char separator[2] = "";
 
 	for (int i = 0; i < OLD_MAX; i++) {
@@ -384,7 +394,7 @@ static void parent_stop(struct parent *parent, const sigset_t *set)
 
 int parent_run(const struct parent_job *job)
 {
-	struct parent parent = { .job = job, .listen_fds = { -1, -1 } };
+	struct parent parent = { .job = job, .listen_fds = { -1, -1, -1 } };
 	bool again = handover_take(&parent);
 	int signal_number = 0;
 	sigset_t set;

@@ -1,7 +1,7 @@
 /*
  * The parent of the workers: owns the listening sockets, keeps rest_workers of them alive, and password_concurrency
- * more on a socket of their own, replaces the fallen, and hands over to a new generation on SIGHUP without closing the
- * sockets. It never touches a request.
+ * and attachment_workers more on sockets of their own, replaces the fallen, and hands over to a new generation on SIGHUP
+ * without closing the sockets. It never touches a request.
  */
 #ifndef REST_PARENT_H
 #define REST_PARENT_H
@@ -10,11 +10,12 @@
 #include "lib/jose.h"
 #include "lib/shm.h"
 
-/* Workers by the socket that they serve. All of them can do everything; what takes long is sent to the second by the web
- * server, and waits there without keeping anybody from the first. */
+/* Workers by the socket that they serve. All of them can do everything; what takes long is sent to the others by the web
+ * server, and waits there without keeping anybody from the first. With an inherited socket there are no others. */
 enum pool {
 	POOL_QUICK,
-	POOL_PASSWORD, /* on rest_socket and ".password"; none with an inherited socket */
+	POOL_PASSWORD,	 /* on rest_socket and ".password" */
+	POOL_ATTACHMENT, /* on rest_socket and ".attachment" */
 	POOL__MAX
 };
 

@@ -13,6 +13,7 @@ grant select, insert on messages to parley_rest;
 grant update (rev, body, ciphertext, metadata, attachments, reactions, edited_at, deleted_at, touched, changed_xid) on messages
 	to parley_rest;
 grant select, insert, delete on reactions, attachments, attachment_uses to parley_rest;
+grant select on attachment_usage to parley_rest;
 grant select, insert, update on identities, identity_wanted to parley_rest;
 grant select on identity_keys to parley_rest;
 grant select, insert, update, delete on webhook_ids to parley_rest;

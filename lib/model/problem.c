@@ -29,6 +29,8 @@ const struct problem_info problem_infos[ERR__MAX] = {
 		"This id was used before with other content." },
 	[ERR_GROUP_FULL] = { 409, "group_full", "Conflict",
 		"The group has as many members as it may have." },
+	[ERR_QUOTA_EXCEEDED] = { 409, "quota_exceeded", "Conflict",
+		"You have uploaded as much as you may." },
 	[ERR_TOO_LARGE] = { 413, "too_large", "Content Too Large",
 		"The body of the request is too large." },
 	[ERR_URI_TOO_LONG] = { 414, "uri_too_long", "URI Too Long",

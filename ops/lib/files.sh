@@ -5,7 +5,7 @@
 
 # UNIX socket addresses end at 107 bytes; the longest name below a socket directory is parley-rest's.
 readonly socket_path_max=107
-readonly socket_name='rest.sock.password'
+readonly socket_name='rest.sock.attachment'
 
 # files_prepare: the directories, and where the sockets go.
 files_prepare() {
@@ -16,7 +16,7 @@ files_prepare() {
 			"directory with PARLEY_VAR"
 	# only the way through: PostgreSQL may run as another user (cluster.sh)
 	chmod 0711 -- "$var"
-	mkdir -p -- "$var"/{keys,etc,run,log} 2>/dev/null ||
+	mkdir -p -- "$var"/{keys,etc,run,log,upload} 2>/dev/null ||
 		die "cannot make directories in $var: $(df -Ph -- "$var" | awk 'NR == 2 { print $4 }') free"
 
 	path_id=$(printf '%s' "$var" | sha256sum | cut -c1-12)
@@ -74,6 +74,11 @@ mosquitto_conf_make() {
 	printf '%s\n' "$text" >"$var/etc/mosquitto.conf"
 }
 
+# attachment_kib: prints the largest body of an upload in KiB: the largest file, and what a form puts around it.
+attachment_kib() {
+	printf '%d' "$(($(setting attachment_max_bytes 26214400) / 1024 + 64))"
+}
+
 # lighttpd_conf_make: the variables of lighttpd.conf, then that file.
 lighttpd_conf_make() {
 	local files
@@ -87,6 +92,8 @@ lighttpd_conf_make() {
 		var.rest_socket = "$rest_socket"
 		var.ws_port = $ws_port
 		var.max_fds = $files
+		var.attachment_kib = $(attachment_kib)
+		server.upload-dirs = ( "$var/upload" )
 		include "$root/lighttpd.conf"
 	CONF
 }

@@ -87,6 +87,7 @@ export async function startStack({ env = {}, directory = undefined } = {}) {
 		PARLEY_METRICS_PORT: String(await freePort()),
 		PARLEY_RATE_SCALE: '0',
 		PARLEY_PASSWORD_CONCURRENCY: '0', // people are made in crowds here
+		PARLEY_ATTACHMENT_WORKERS: '0', // fewer processes a stack
 		PARLEY_DEMO: '0',
 		PARLEY_IDENTITY_WEBHOOK_SECRET: WEBHOOK_SECRET,
 		...env,

@@ -84,6 +84,8 @@ static void the_defaults(void **state)
 		{ AT(bind), "127.0.0.1" },
 		{ AT(rest_socket), "var/run/rest.sock" },
 		{ AT(shm), "var/run/rest.shm" },
+		{ AT(attachments_dir), "var/attachments" },
+		{ AT(attachment_types), "*/*" },
 		{ AT(token_private_key), "var/keys/token.key" },
 		{ AT(token_public_keys), "var/keys/token.pub" },
 		{ AT(broker_secret), "var/keys/broker.secret" },
@@ -120,6 +122,8 @@ static void the_defaults(void **state)
 		{ AT(group_max_members), 256 },
 		{ AT(contacts_max), 5000 },
 		{ AT(blocks_max), 1000 },
+		{ AT(attachment_max_bytes), 26214400 },
+		{ AT(attachment_quota_mib), 2048 },
 		{ AT(log_level), LOG_LEVEL_INFO },
 	};
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -261,7 +265,7 @@ static void bad_lines_are_refused_and_named(void **state)
 		{ "rest_socket = "
 		  "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
 		  "0123456789/0123456789/0123456789/0123456789",
-			"at most 98 bytes" },
+			"at most 96 bytes" },
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct conf conf;

@@ -1,0 +1,81 @@
+/*
+ * Contents of attachments, each stored once under the SHA-256 of what it is: names, and the directory that holds them
+ * (setting attachments_dir). Called by rest/upload.c, which puts them, by the download, which opens them, and by the sweep,
+ * which removes them.
+ *
+ * A file appears under its name complete and on disk, or not at all: it is written in tmp/, flushed, and renamed. What a process
+ * that died has left in tmp/ is removed later, by whoever uploads next (blob_dir_clean).
+ *
+ * A row of attachments never names what is not there, whoever sweeps meanwhile. Both sides take PostgreSQL's advisory lock of
+ * the hash (sql/function/attachment.sql: attachment_hash_key), for their transaction, and before any row:
+ *  - who uploads: the lock, shared; puts the content into place, and flushes; inserts the row; commits.
+ *  - who sweeps: the lock, exclusive, by pg_try_advisory_xact_lock, and leaves the content for later when it is taken; deletes the
+ *    last row; sees that no row names the hash; removes thumbnail and content; commits.
+ * So a content whose last row goes is either still there when an upload finds it, or put once more by it, which has its bytes at
+ * hand until the commit. A sweeper never waits for the lock of one hash while it holds rows: there is no deadlock. One that dies
+ * between removing and its commit leaves rows that nothing refers to, whose content is gone: the next sweep deletes them.
+ */
+#ifndef LIB_BLOB_H
+#define LIB_BLOB_H
+
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "lib/id.h"
+
+enum {
+	BLOB_HASH_BYTES = 32,
+	BLOB_KEY_BYTES = 3 + 2 * BLOB_HASH_BYTES + 6 + 1, /* "ab/", hex, ".thumb", NUL */
+	BLOB_SPOOL_MAX_AGE_S = 3600,
+};
+
+enum blob_kind {
+	BLOB_CONTENT,
+	BLOB_THUMBNAIL, /* of the content of that hash */
+	BLOB__MAX
+};
+
+struct blob_name {
+	uint8_t sha256[BLOB_HASH_BYTES]; /* of the content, for a thumbnail, too */
+	enum blob_kind kind;
+};
+
+/* "ab/abcdef…": the path below the directory, and the object's key in a bucket. */
+void blob_key(const struct blob_name *name, char out[BLOB_KEY_BYTES]);
+
+/* Opens the directory, which is made when it is not there (0700, as tmp/ in it). ERR_UNAVAILABLE, logged. To be closed by close(2). */
+must_check enum err blob_dir_open(const char *path, int *dir);
+
+/* Removes from tmp/ what is older than BLOB_SPOOL_MAX_AGE_S. */
+void blob_dir_clean(int dir);
+
+/* A file that is being written, in tmp/. */
+struct blob_spool {
+	int fd; /* open for reading and writing; -1: none */
+	char path[4 + UUID_TEXT_LEN + 1];
+};
+
+/* An empty one. ERR_UNAVAILABLE, logged: the disk is full, or the like. Pairs with blob_spool_end. */
+must_check enum err blob_spool_begin(int dir, struct blob_spool *out);
+
+/* Appends len bytes. ERR_UNAVAILABLE, logged. */
+must_check enum err blob_spool_write(struct blob_spool *spool, const void *bytes, size_t len);
+
+/* What was written is on disk. ERR_UNAVAILABLE, logged. */
+must_check enum err blob_spool_flush(struct blob_spool *spool);
+
+/* Gives the flushed file its name, under which it then stays; one that is there already is of the same content. On disk when it
+ * returns. ERR_UNAVAILABLE, logged. */
+must_check enum err blob_spool_keep(
+	int dir, struct blob_spool *spool, const struct blob_name *name);
+
+/* Closes it; the file is removed unless it was kept. Nothing to do is legal. */
+void blob_spool_end(int dir, struct blob_spool *spool);
+
+/* Opens for reading. ERR_NOT_FOUND; ERR_UNAVAILABLE, logged. */
+must_check enum err blob_open(int dir, const struct blob_name *name, int *fd);
+
+/* Removes it, if it is there. ERR_UNAVAILABLE, logged. */
+must_check enum err blob_remove(int dir, const struct blob_name *name);
+
+#endif

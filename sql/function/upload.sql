@@ -1,0 +1,36 @@
+-- Files that are uploaded.
+
+-- Which advisory lock is a content's: lib/blob.h says who takes it how.
+drop function if exists attachment_hash_key;
+create function attachment_hash_key(in_sha256 bytea) returns bigint language sql immutable as $$
+	select ('x' || encode(substr(in_sha256, 1, 8), 'hex'))::bit(64)::bigint
+$$;
+
+-- What somebody has uploaded, which stays so until the end of the transaction.
+drop function if exists attachment_hold_usage;
+create function attachment_hold_usage(in_owner uuid) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+	insert into attachment_usage (user_id, bytes) values (in_owner, 0) on conflict (user_id) do nothing;
+	return (select u.bytes from attachment_usage u where u.user_id = in_owner for no key update);
+end
+$$;
+
+-- A file whose content is in place. outcome: ok; quota: the owner would have more than in_quota bytes (null: any number). Two
+-- uploads of one person are counted one after the other.
+drop function if exists attachment_add;
+create function attachment_add(in_id uuid, in_owner uuid, in_sha256 bytea, in_name text, in_media_type text, in_size bigint,
+	in_width integer, in_height integer, in_thumbnail_bytes integer, in_quota bigint, out outcome text)
+language plpgsql as $$
+begin
+	perform from attachment_hold_usage(in_owner) as used where used + in_size > in_quota;
+	if found then
+		outcome := 'quota';
+		return;
+	end if;
+	insert into attachments (id, owner_id, sha256, name, media_type, size, width, height, thumbnail_bytes, created_at)
+	values (in_id, in_owner, in_sha256, in_name, in_media_type, in_size, in_width, in_height, in_thumbnail_bytes,
+		clock_timestamp());
+	outcome := 'ok';
+end
+$$;
