@@ -18,6 +18,7 @@
 #include "lib/address.h"
 #include "lib/conf_identity.h"
 #include "lib/conf_mail.h"
+#include "lib/conf_s3.h"
 #include "lib/log.h"
 #include "lib/origin.h"
 #include "lib/text.h"
@@ -204,6 +205,21 @@ static const struct conf_key keys[] = {
 
 	{ "audit_ttl_days", CONF_INT, "days", AT(audit_ttl_days), 1, 36500, "365", false,
 		"how long the audit log of service tokens is kept" },
+
+	{ "attachment_orphan_s", CONF_INT, "s", AT(attachment_orphan_s), 1, 31536000, "86400", false,
+		"what was uploaded and is in no message is deleted when it is so old" },
+	{ "attachments_s3_endpoint", CONF_STRING, NULL, AT(attachments_s3_endpoint), 0, 255, "", false,
+		"S3-compatible store in place of a directory: https://host, or http on loopback; clients have to reach it; empty: none" },
+	{ "attachments_s3_region", CONF_STRING, NULL, AT(attachments_s3_region), 0, 63, "us-east-1", false,
+		"its region" },
+	{ "attachments_s3_bucket", CONF_STRING, NULL, AT(attachments_s3_bucket), 0, 63, "", false,
+		"the bucket, which is for this alone and not public" },
+	{ "attachments_s3_access_key", CONF_STRING, NULL, AT(attachments_s3_access_key), 0, 128, "", false,
+		"id of a key that may get, put and delete objects there" },
+	{ "attachments_s3_secret_key", CONF_STRING, NULL, AT(attachments_s3_secret_key), 0, 128, "", true,
+		"and its secret" },
+	{ "attachments_s3_path_style", CONF_BOOL, NULL, AT(attachments_s3_path_style), 0, 1, "false", false,
+		"the bucket is the first part of the path, not of the host: for most that are not AWS" },
 
 	{ "log_level", CONF_LEVEL, NULL, AT(log_level), 0, 0, "info", false,
 		"debug, info, warn or error" },
@@ -717,7 +733,8 @@ enum err conf_load(const char *path, struct conf *conf)
 	bool environment_ok = read_environment(conf);
 	bool identity_ok = conf_identity_ok(conf);
 	bool mail_ok = conf_mail_ok(conf);
-	if (!file_ok || !environment_ok || !identity_ok || !mail_ok) {
+	bool s3_ok = conf_s3_ok(conf);
+	if (!file_ok || !environment_ok || !identity_ok || !mail_ok || !s3_ok) {
 		conf_free(conf);
 		return ERR_INVALID_INPUT;
 	}

@@ -115,6 +115,15 @@ struct conf {
 
 	int audit_ttl_days; /* what services did is kept for so long */
 
+	int attachment_orphan_s; /* what is in no message is deleted when it is so old */
+	/* a bucket that holds attachments (lib/s3.h); without endpoint: a directory */
+	char *attachments_s3_endpoint;
+	char *attachments_s3_region;
+	char *attachments_s3_bucket;
+	char *attachments_s3_access_key;
+	char *attachments_s3_secret_key;
+	bool attachments_s3_path_style;
+
 	int log_level; /* enum log_level */
 };
 

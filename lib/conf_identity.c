@@ -35,27 +35,11 @@ static bool names_ok(const char *key, const char *list, size_t max, bool unique)
 	return true;
 }
 
-/* https, or http that does not leave this machine; without a name and password in it. */
-static bool url_ok(struct str url)
-{
-	static const struct str https = { "https://", 8 }, http = { "http://", 7 };
-	bool plain = str_starts(url, http);
-	if (!plain && !str_starts(url, https))
-		return false;
-	for (size_t i = 0; i < url.len; i++) {
-		if (url.ptr[i] <= 0x20 || url.ptr[i] >= 0x7f || strchr("\"<>\\^`{|}", url.ptr[i]))
-			return false;
-	}
-	struct str authority = url_authority(url);
-	return url_host(authority).len > 0 && !memchr(authority.ptr, '@', authority.len) &&
-	       (!plain || url_is_loopback(url));
-}
-
 static bool urls_ok(const struct conf *conf)
 {
 	struct str rest = str_of(conf->idp_jwks_url), url;
 	while (text_word(&rest, &url)) {
-		if (!url_ok(url))
+		if (!url_is_safe(url))
 			return conf_fault("idp_jwks_url",
 				"each must be an https URL, or an http URL of "
 				"this machine's loopback");

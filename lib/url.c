@@ -45,3 +45,18 @@ bool url_is_loopback(struct str url)
 	copy[host.len] = '\0';
 	return inet_pton(AF_INET, copy, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
+
+bool url_is_safe(struct str url)
+{
+	static const struct str https = { "https://", 8 }, http = { "http://", 7 };
+	bool plain = str_starts(url, http);
+	if (!plain && !str_starts(url, https))
+		return false;
+	for (size_t i = 0; i < url.len; i++) {
+		if (url.ptr[i] <= 0x20 || url.ptr[i] >= 0x7f || strchr("\"<>\\^`{|}", url.ptr[i]))
+			return false;
+	}
+	struct str authority = url_authority(url);
+	return url_host(authority).len > 0 && !memchr(authority.ptr, '@', authority.len) &&
+	       (!plain || url_is_loopback(url));
+}

@@ -15,4 +15,7 @@ struct str url_host(struct str authority);
 /* Is the host this very machine: localhost, 127.0.0.0/8 or [::1]? A name that only looks like one is not. */
 bool url_is_loopback(struct str url);
 
+/* https, or http that does not leave this machine; with a host, without a name and password, and of nothing but what a URL may have. */
+bool url_is_safe(struct str url);
+
 #endif

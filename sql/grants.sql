@@ -21,6 +21,8 @@ grant delete on sessions to parley_rest;
 grant select, insert, update, delete on contacts, blocks to parley_rest;
 grant select, insert, delete on user_terms to parley_rest;
 grant select, insert, update, delete on password_resets to parley_rest;
+-- what an upload notes; what becomes of it is for parley-notify
+grant select, insert, update on attachment_loose to parley_rest;
 grant execute on all functions in schema public to parley_rest;
 
 -- parley-push: reads the WAL (its REPLICATION attribute); no table
@@ -31,4 +33,5 @@ grant usage on schema public to parley_notify;
 grant select, update, delete on password_resets to parley_notify;
 grant select, insert, delete on identity_keys to parley_notify;
 grant select, insert, update on identity_wanted to parley_notify;
-grant execute on function reset_take, identity_keys_put to parley_notify;
+grant select, update, delete on attachment_loose to parley_notify;
+grant execute on function reset_take, identity_keys_put, sweep_attachments, sweep_content_named to parley_notify;

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "lib/buf.h"
+
 static char folder[] = "/tmp/conf_test.XXXXXX";
 static char file_path[64];
 static char logged[65536];
@@ -618,6 +620,56 @@ static void settings_of_mail_go_together(void **state)
 	}
 }
 
+/* What is left out of a row is as it should be. */
+static void settings_of_a_bucket_go_together(void **state)
+{
+	static const struct {
+		const char *text;
+		enum err err;
+	} rows[] = {
+		{ "", OK },
+		{ "attachments_s3_endpoint = https://s3.example.org:9000/\n", OK },
+		{ "attachments_s3_endpoint = http://[::1]:9000\n", OK },
+		{ "attachments_s3_endpoint =\nattachments_s3_bucket = "
+		  "a/b\nattachments_s3_secret_key =\n",
+			OK },
+		{ "attachments_s3_endpoint = http://s3.example.org\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_endpoint = https://s3.example.org/files\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_endpoint = https://s3.example.org?a\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_endpoint = s3.example.org\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_bucket =\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_bucket = a/b\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_region =\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_access_key =\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_access_key = a/b\n", ERR_INVALID_INPUT },
+		{ "attachments_s3_secret_key =\n", ERR_INVALID_INPUT },
+	};
+	static const char *const lines[] = {
+		"attachments_s3_endpoint = https://s3.example.org\n",
+		"attachments_s3_bucket = files.example\n",
+		"attachments_s3_access_key = id\n",
+		"attachments_s3_secret_key = se/cret+\n",
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct conf conf;
+		struct buf text = { 0 };
+		buf_add_string(&text, rows[i].text);
+		for (size_t j = 0; j < COUNT(lines); j++) {
+			struct str key = { lines[j], strcspn(lines[j], " ") };
+			if (!memmem(rows[i].text, strlen(rows[i].text), key.ptr, key.len))
+				buf_add_string(&text, lines[j]);
+		}
+		buf_add_char(&text, '\0');
+		enum err err = load(text.data, &conf);
+		if (err != rows[i].err)
+			fail_msg("%s: %d", rows[i].text, err);
+		if (err == OK)
+			conf_free(&conf);
+		buf_free(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -635,6 +687,7 @@ int main(void)
 		cmocka_unit_test_setup(database_strings_name_an_absolute_directory, set_up),
 		cmocka_unit_test_setup(the_example_can_be_read_back, set_up),
 		cmocka_unit_test_setup(settings_of_mail_go_together, set_up),
+		cmocka_unit_test_setup(settings_of_a_bucket_go_together, set_up),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -47,6 +47,31 @@ static void a_host_is_this_machine_or_not(void **state)
 	}
 }
 
+static void a_safe_one_is_encrypted_or_stays_here(void **state)
+{
+	static const struct {
+		const char *url;
+		bool safe;
+	} urls[] = {
+		{ "https://example.org", true },
+		{ "https://example.org:8443/path?a=b#c", true },
+		{ "http://127.0.0.1:9000", true },
+		{ "http://example.org", false },
+		{ "https://", false },
+		{ "https:///path", false },
+		{ "https://user@example.org", false },
+		{ "https://example.org/a b", false },
+		{ "https://example.org/\xc3\xa4", false },
+		{ "ftp://example.org", false },
+		{ "", false },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		if (url_is_safe(str_of(urls[i].url)) != urls[i].safe)
+			fail_msg("%s", urls[i].url);
+	}
+}
+
 static void a_long_name_is_none(void **state)
 {
 	char text[512] = "http://";
@@ -60,6 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_is_this_machine_or_not),
+		cmocka_unit_test(a_safe_one_is_encrypted_or_stays_here),
 		cmocka_unit_test(a_long_name_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
