@@ -203,10 +203,11 @@ enum err blob_open(int dir, const struct blob_name *name, int *out)
 
 enum err blob_remove(int dir, const struct blob_name *name)
 {
-	char key[BLOB_KEY_BYTES];
+	char key[BLOB_KEY_BYTES], below[3] = "";
 
 	blob_key(name, key);
-	if (unlinkat(dir, key, 0) != 0 && errno != ENOENT)
-		return disk_fault("cannot remove an attachment", key);
-	return OK;
+	if (unlinkat(dir, key, 0) != 0)
+		return errno == ENOENT ? OK : disk_fault("cannot remove an attachment", key);
+	memcpy(below, key, 2);
+	return flush_names(dir, below);
 }

@@ -6,14 +6,15 @@
  * A file appears under its name complete and on disk, or not at all: it is written in tmp/, flushed, and renamed. What a process
  * that died has left in tmp/ is removed later, by whoever uploads next (blob_dir_clean).
  *
- * A row of attachments never names what is not there, whoever sweeps meanwhile. Both sides take PostgreSQL's advisory lock of
- * the hash (sql/function/attachment.sql: attachment_hash_key), for their transaction, and before any row:
- *  - who uploads: the lock, shared; puts the content into place, and flushes; inserts the row; commits.
- *  - who sweeps: the lock, exclusive, by pg_try_advisory_xact_lock, and leaves the content for later when it is taken; deletes the
- *    last row; sees that no row names the hash; removes thumbnail and content; commits.
- * So a content whose last row goes is either still there when an upload finds it, or put once more by it, which has its bytes at
- * hand until the commit. A sweeper never waits for the lock of one hash while it holds rows: there is no deadlock. One that dies
- * between removing and its commit leaves rows that nothing refers to, whose content is gone: the next sweep deletes them.
+ * A row of attachments never names what is not there, and nothing stays that none names, whoever sweeps or dies meanwhile. A row of
+ * attachment_loose is there before the content is, and is deleted after it:
+ *  - who uploads: holds the hash (db_attachment_hold: its row, due in an hour), and commits that; puts the content into place, and
+ *    flushes; adds the row of attachments, unless the content is held no longer.
+ *  - who sweeps: deletes rows of attachments that are in no message, and makes their hashes loose in the same transaction. In another it
+ *    takes a loose hash that is due (the lock on its row); looks whether a row of attachments names it; if not, removes thumbnail and
+ *    content; deletes the loose row; commits. Who holds the same hash waits for that.
+ * So a content whose last row goes is either still there when an upload finds it, or put once more by it. One that dies anywhere leaves
+ * the loose row, and so the rest to the next.
  */
 #ifndef LIB_BLOB_H
 #define LIB_BLOB_H
@@ -75,7 +76,7 @@ void blob_spool_end(int dir, struct blob_spool *spool);
 /* Opens for reading. ERR_NOT_FOUND; ERR_UNAVAILABLE, logged. */
 must_check enum err blob_open(int dir, const struct blob_name *name, int *fd);
 
-/* Removes it, if it is there. ERR_UNAVAILABLE, logged. */
+/* Removes it, if it is there; gone from the disk when it returns. ERR_UNAVAILABLE, logged. */
 must_check enum err blob_remove(int dir, const struct blob_name *name);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * parley-notify: whatever goes out: mails for forgotten passwords, by SMTP, and the keys of identity providers, by HTTP. What there
- * is to do are rows in PostgreSQL, each taken by one for a time: any number of these may run, and one that dies loses nothing.
+ * parley-notify: whatever goes out: mails for forgotten passwords, by SMTP, and the keys of identity providers, by HTTP; and what is taken
+ * away of itself, as files that were never sent (sweep.h). What there is to do are rows in PostgreSQL, each taken by one for a time: any number of these may run, and one that dies loses nothing.
  * One loop around poll, and a process for each transfer: no dead host holds up anything else. Run by a supervisor, in the
  * foreground; SIGTERM or SIGINT ends it at once, and what is under way is given back; SIGHUP reads the log level again.
  *
@@ -26,6 +26,7 @@
 #include "push/daemon.h"
 #include "push/notify/jwks.h"
 #include "push/notify/reset.h"
+#include "push/notify/sweep.h"
 #include "push/notify/transfer.h"
 #include "sql/db.h"
 
@@ -42,6 +43,7 @@ struct notify {
 	struct transfers *transfers;
 	struct resets *resets;
 	struct jwks *jwks;
+	struct sweeps *sweeps;
 	struct backoff backoff;
 	int64_t look_at_us;  /* at the latest */
 	int64_t retry_at_us; /* not before: the database is away */
@@ -69,6 +71,7 @@ static void signals_take(struct notify *notify)
 static void notify_look(struct notify *notify, int64_t now_us)
 {
 	notify->look_at_us = now_us + LOOK_EACH_US;
+	sweeps_look(notify->sweeps, now_us, &notify->look_at_us);
 	enum err err = jwks_look(notify->jwks, now_us, &notify->look_at_us);
 	if (err == OK)
 		err = resets_look(notify->resets, now_us, &notify->look_at_us);
@@ -132,6 +135,7 @@ static void notify_open(struct notify *notify)
 	notify->transfers = transfers_new(conf);
 	notify->resets = resets_new(conf, notify->db, notify->transfers);
 	notify->jwks = jwks_new(conf, notify->db, notify->transfers);
+	notify->sweeps = sweeps_new(conf, notify->transfers);
 }
 
 static void notify_close(struct notify *notify)
@@ -139,6 +143,7 @@ static void notify_close(struct notify *notify)
 	log_info("stopping");
 	resets_free(notify->resets);
 	jwks_free(notify->jwks);
+	sweeps_free(notify->sweeps);
 	transfers_free(notify->transfers);
 	db_free(notify->db);
 	close(notify->signals);

@@ -1,4 +1,4 @@
-/* Transfers over libcurl (transfer.h). Called by main.c, smtp.c and jwks.c. */
+/* Transfers over libcurl (transfer.h). Called by main.c, smtp.c, jwks.c and sweep.c. */
 #include "push/notify/transfer.h"
 
 #include <errno.h>
@@ -13,11 +13,9 @@
 
 #include "lib/log.h"
 #include "lib/time.h"
-#include "lib/url.h"
-#include "lib/version.h"
+#include "push/notify/wire.h"
 
 enum {
-	CONNECT_MS = 10000,
 	GRACE_MS =
 		2000, /* beyond its limit, until a process that does not end by itself is ended */
 	READ_BYTES = 16384,
@@ -64,36 +62,6 @@ static size_t body_take(char *bytes, size_t size, size_t count, void *ctx)
 	return len;
 }
 
-/* What cannot be set is a mistake of ours, or there is no memory. */
-#define SET(option, value)                                                                         \
-	do {                                                                                       \
-		if (curl_easy_setopt(easy, (option), (value)) != CURLE_OK)                         \
-			fatal("a transfer cannot be set up", LOG_STR("option", #option));          \
-	} while (0)
-
-static void set_common(CURL *easy, const struct conf *conf, const struct transfer *transfer)
-{
-	SET(CURLOPT_URL, transfer->url);
-	SET(CURLOPT_PROTOCOLS_STR, transfer->protocols);
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS,
-		(long)(transfer->limit_ms < CONNECT_MS ? transfer->limit_ms : CONNECT_MS));
-	SET(CURLOPT_TIMEOUT_MS, (long)transfer->limit_ms);
-	SET(CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)(transfer->limit_ms + 999) / 1000);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (conf->tls_ca[0] != '\0') {
-		SET(CURLOPT_CAINFO, conf->tls_ca);
-		SET(CURLOPT_CAPATH, NULL);
-	}
-	/* a proxy of the environment is for what lies outside */
-	if (url_is_loopback(str_of(transfer->url)))
-		SET(CURLOPT_NOPROXY, "*");
-	SET(CURLOPT_USERAGENT, "parley-notify/" PARLEY_VERSION);
-}
-
 static void write_all(int fd, const void *bytes, size_t len)
 {
 	const char *at = bytes;
@@ -108,6 +76,22 @@ static void write_all(int fd, const void *bytes, size_t len)
 	}
 }
 
+static void curl_perform(const struct conf *conf, struct transfer *transfer,
+	struct transfer_result *result, struct body *body)
+{
+	CURL *easy = curl_easy_init();
+	if (!easy)
+		_exit(1);
+	wire_set(easy, transfer->url, transfer->protocols, conf->tls_ca, transfer->limit_ms);
+	WIRE_SET(easy, CURLOPT_ERRORBUFFER, result->reason);
+	WIRE_SET(easy, CURLOPT_WRITEFUNCTION, body_take);
+	WIRE_SET(easy, CURLOPT_WRITEDATA, body);
+	if (!transfer->prepare(transfer, easy))
+		return;
+	result->code = curl_easy_perform(easy);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result->answer);
+}
+
 /* The whole of it; the result and the body go to fd. */
 static _Noreturn void transfer_perform(
 	const struct conf *conf, struct transfer *transfer, pid_t parent, int fd)
@@ -119,17 +103,10 @@ static _Noreturn void transfer_perform(
 		_exit(1);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		_exit(1);
-	CURL *easy = curl_easy_init();
-	if (!easy)
-		_exit(1);
-	set_common(easy, conf, transfer);
-	SET(CURLOPT_ERRORBUFFER, result.reason);
-	SET(CURLOPT_WRITEFUNCTION, body_take);
-	SET(CURLOPT_WRITEDATA, &body);
-	if (transfer->prepare(transfer, easy)) {
-		result.code = curl_easy_perform(easy);
-		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result.answer);
-	}
+	if (transfer->work)
+		result.code = transfer->work(transfer, &body.buf);
+	else
+		curl_perform(conf, transfer, &result, &body);
 	if (result.code != CURLE_OK && result.reason[0] == '\0')
 		strncpy(result.reason, curl_easy_strerror(result.code), sizeof(result.reason) - 1);
 	write_all(fd, &result, sizeof(result));

@@ -1,7 +1,7 @@
 /*
  * Transfers over libcurl, any number at once, each in a process of its own for as long as it takes: libcurl waits inside its calls here and
  * there (7.88 for the last answer of a mail server), and no dead host is to hold up another transfer or the loop. What is
- * transferred is for smtp.c and jwks.c to say.
+ * transferred is for smtp.c, jwks.c and sweep.c to say.
  */
 #ifndef PUSH_NOTIFY_TRANSFER_H
 #define PUSH_NOTIFY_TRANSFER_H
@@ -35,6 +35,8 @@ struct transfer {
 	size_t body_max;       /* a longer answer fails; 0: there is none to keep */
 	/* Sets method, and what is sent; in the process of the transfer, which has a copy of everything. False: it has logged why not. */
 	bool (*prepare)(struct transfer *transfer, CURL *easy);
+	/* In place of all that: does the work itself, in that process, for at most limit_ms; out is the body. */
+	CURLcode (*work)(struct transfer *transfer, struct buf *out);
 	/* It has ended: may be started again. body is valid during the call. */
 	void (*done)(
 		struct transfer *transfer, const struct transfer_result *result, struct str body);

@@ -1,11 +1,5 @@
 -- Files that are uploaded.
 
--- Which advisory lock is a content's: lib/blob.h says who takes it how.
-drop function if exists attachment_hash_key;
-create function attachment_hash_key(in_sha256 bytea) returns bigint language sql immutable as $$
-	select ('x' || encode(substr(in_sha256, 1, 8), 'hex'))::bit(64)::bigint
-$$;
-
 -- What somebody has uploaded, which stays so until the end of the transaction.
 drop function if exists attachment_hold_usage;
 create function attachment_hold_usage(in_owner uuid) returns bigint
@@ -16,13 +10,19 @@ begin
 end
 $$;
 
--- A file whose content is in place. outcome: ok; quota: the owner would have more than in_quota bytes (null: any number). Two
--- uploads of one person are counted one after the other.
+-- A file whose content is in place. outcome: ok; quota: the owner would have more than in_quota bytes (null: any number); late: nobody
+-- keeps the content in place any more. Two uploads of one person are counted one after the other.
 drop function if exists attachment_add;
 create function attachment_add(in_id uuid, in_owner uuid, in_sha256 bytea, in_name text, in_media_type text, in_size bigint,
 	in_width integer, in_height integer, in_thumbnail_bytes integer, in_quota bigint, out outcome text)
 language plpgsql as $$
 begin
+	-- before the usage, as a sweep has it, and until the file is there
+	perform from attachment_loose l where l.sha256 = in_sha256 for share;
+	if not found then
+		outcome := 'late';
+		return;
+	end if;
 	perform from attachment_hold_usage(in_owner) as used where used + in_size > in_quota;
 	if found then
 		outcome := 'quota';

@@ -4,9 +4,12 @@
 -- How much the user has uploaded already.
 select coalesce((select u.bytes from attachment_usage u where u.user_id = $1::uuid), 0) as used
 
--- name: attachment_hold one
--- Until the end of the transaction nobody removes the content of this hash (lib/blob.h).
-select true as held from pg_advisory_xact_lock_shared(attachment_hash_key($1::bytea))
+-- name: attachment_hold none
+-- Content of this hash is about to come into the store, and a file that names it within $2 seconds (lib/blob.h). Waits while the same is
+-- being removed.
+insert into attachment_loose as l (sha256, due_at)
+values ($1::bytea, now() + $2::bigint * interval '1 second')
+on conflict (sha256) do update set due_at = greatest(l.due_at, excluded.due_at)
 
 -- name: attachment_add one
 -- See the function: id, owner, hash, name, media type, size, width, height, bytes of the thumbnail, quota.

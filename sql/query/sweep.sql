@@ -6,12 +6,6 @@ select swept, last_at, last_id
 from sweep_attachments($1::bigint, $2::timestamptz, $3::uuid, $4::bigint)
 where last_id is not null
 
--- name: sweep_claim none
--- Content is about to come into the store, and a file that names it within $2 seconds. Waits while the same is being removed.
-insert into attachment_loose as l (sha256, due_at)
-values ($1::bytea, now() + $2::bigint * interval '1 second')
-on conflict (sha256) do update set due_at = greatest(l.due_at, excluded.due_at)
-
 -- name: sweep_content_take maybe
 -- The loose content that is due longest and that nobody else has in hand; until the transaction ends it is the caller's, and an upload
 -- of the same waits.

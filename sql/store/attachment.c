@@ -1,6 +1,7 @@
 /* Files in the database (attachment.h). Called by rest/handler/attachment.c. */
 #include "sql/store/attachment.h"
 
+#include "lib/log.h"
 #include "sql/row.h"
 
 enum err db_attachment_used(
@@ -21,9 +22,8 @@ enum err db_attachment_used(
 enum err db_attachment_hold(
 	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES])
 {
-	struct rows *rows;
-
-	return db_run(db, arena, Q_ATTACHMENT_HOLD, &rows, P_BYTES(sha256, BLOB_HASH_BYTES));
+	return db_run(db, arena, Q_ATTACHMENT_HOLD, NULL, P_BYTES(sha256, BLOB_HASH_BYTES),
+		P_INT64(ATTACHMENT_HOLD_S));
 }
 
 /* null for 0: there is none. */
@@ -47,5 +47,9 @@ enum err db_attachment_add(
 	if (err != OK)
 		return err;
 	columns_find(rows, "", names, 1, &c);
+	if (str_equal(row_text(&c, 0, 0), STR("late"))) {
+		log_warn("an upload took too long, and its content is gone");
+		return ERR_UNAVAILABLE;
+	}
 	return str_equal(row_text(&c, 0, 0), STR("ok")) ? OK : ERR_QUOTA_EXCEEDED;
 }

@@ -9,12 +9,21 @@
 must_check enum err db_attachment_used(
 	struct db *db, struct arena *arena, const struct uuid *user, int64_t *out);
 
-/* In a transaction: until its end nobody removes the content of this hash (lib/blob.h). */
+enum {
+	/* longer than an upload can take from its hold to its row */
+	ATTACHMENT_HOLD_S = 3600
+};
+
+/*
+ * Content of this hash is about to come into the store: to be called before it does, outside of any transaction, and the file that names
+ * it is to be added within ATTACHMENT_HOLD_S. Whatever becomes of that, no content is left behind, and none is removed under it (lib/blob.h).
+ * Waits while the same content is being removed.
+ */
 must_check enum err db_attachment_hold(
 	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES]);
 
-/* Puts a file down whose content is in place, in the transaction that holds it. quota: bytes that its owner may have; 0: any number.
- * ERR_QUOTA_EXCEEDED. */
+/* Puts a file down whose content is held and in place. quota: bytes that its owner may have; 0: any number. ERR_QUOTA_EXCEEDED;
+ * ERR_UNAVAILABLE, logged: it was held for too long. */
 must_check enum err db_attachment_add(
 	struct db *db, struct arena *arena, const struct attachment *attachment, int64_t quota);
 

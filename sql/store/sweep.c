@@ -1,4 +1,4 @@
-/* What is taken away of itself (sweep.h). Called by push/notify/sweep.c and rest/handler/attachment.c. */
+/* What is taken away of itself (sweep.h). Called by push/notify/sweep.c. */
 #include "sql/store/sweep.h"
 
 #include <string.h>
@@ -24,13 +24,7 @@ enum err db_sweep_attachments(struct db *db, struct arena *arena, int64_t age_s,
 	return OK;
 }
 
-enum err db_sweep_claim(struct db *db, struct arena *arena, const uint8_t sha256[SWEEP_HASH_BYTES])
-{
-	return db_run(db, arena, Q_SWEEP_CLAIM, NULL, P_BYTES(sha256, SWEEP_HASH_BYTES),
-		P_INT64(SWEEP_CLAIM_S));
-}
-
-enum err db_sweep_content_take(struct db *db, struct arena *arena, uint8_t sha256[SWEEP_HASH_BYTES])
+enum err db_sweep_content_take(struct db *db, struct arena *arena, uint8_t sha256[BLOB_HASH_BYTES])
 {
 	static const char *const names[] = { "sha256" };
 	struct columns c;
@@ -43,20 +37,20 @@ enum err db_sweep_content_take(struct db *db, struct arena *arena, uint8_t sha25
 		return ERR_NOT_FOUND;
 	columns_find(rows, "", names, 1, &c);
 	struct str bytes = row_text(&c, 0, 0);
-	if (bytes.len != SWEEP_HASH_BYTES)
+	if (bytes.len != BLOB_HASH_BYTES)
 		return ERR_INTERNAL;
-	memcpy(sha256, bytes.ptr, SWEEP_HASH_BYTES);
+	memcpy(sha256, bytes.ptr, BLOB_HASH_BYTES);
 	return OK;
 }
 
 enum err db_sweep_content_named(
-	struct db *db, struct arena *arena, const uint8_t sha256[SWEEP_HASH_BYTES], bool *named)
+	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES], bool *named)
 {
 	static const char *const names[] = { "named" };
 	struct columns c;
 	struct rows *rows;
 	enum err err =
-		db_run(db, arena, Q_SWEEP_CONTENT_NAMED, &rows, P_BYTES(sha256, SWEEP_HASH_BYTES));
+		db_run(db, arena, Q_SWEEP_CONTENT_NAMED, &rows, P_BYTES(sha256, BLOB_HASH_BYTES));
 
 	if (err != OK)
 		return err;
@@ -66,14 +60,14 @@ enum err db_sweep_content_named(
 }
 
 enum err db_sweep_content_gone(
-	struct db *db, struct arena *arena, const uint8_t sha256[SWEEP_HASH_BYTES])
+	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES])
 {
-	return db_run(db, arena, Q_SWEEP_CONTENT_GONE, NULL, P_BYTES(sha256, SWEEP_HASH_BYTES));
+	return db_run(db, arena, Q_SWEEP_CONTENT_GONE, NULL, P_BYTES(sha256, BLOB_HASH_BYTES));
 }
 
 enum err db_sweep_content_later(
-	struct db *db, struct arena *arena, const uint8_t sha256[SWEEP_HASH_BYTES], int64_t delay_s)
+	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES], int64_t delay_s)
 {
-	return db_run(db, arena, Q_SWEEP_CONTENT_LATER, NULL, P_BYTES(sha256, SWEEP_HASH_BYTES),
+	return db_run(db, arena, Q_SWEEP_CONTENT_LATER, NULL, P_BYTES(sha256, BLOB_HASH_BYTES),
 		P_INT64(delay_s));
 }

@@ -2,13 +2,8 @@
 #ifndef SQL_STORE_SWEEP_H
 #define SQL_STORE_SWEEP_H
 
+#include "lib/blob.h"
 #include "sql/db.h"
-
-enum {
-	SWEEP_HASH_BYTES = 32,
-	/* longer than an upload can take from its claim to its row */
-	SWEEP_CLAIM_S = 3600
-};
 
 /* Where a sweep stands in the order of files; zeroed: before the first. */
 struct sweep_place {
@@ -23,27 +18,19 @@ struct sweep_place {
 must_check enum err db_sweep_attachments(struct db *db, struct arena *arena, int64_t age_s,
 	int64_t page, struct sweep_place *place, int64_t *swept);
 
-/*
- * Content of this hash is about to come into the store: to be called before it does, outside of any transaction, and the file that names
- * it is to be made within SWEEP_CLAIM_S. Whatever becomes of that, no content is left behind, and none is removed under it. Waits while
- * the same content is being removed.
- */
-must_check enum err db_sweep_claim(
-	struct db *db, struct arena *arena, const uint8_t sha256[SWEEP_HASH_BYTES]);
-
 /* Takes the loose content that is due longest, until the transaction ends, within which all of these are to be called. ERR_NOT_FOUND: none
  * is due. */
 must_check enum err db_sweep_content_take(
-	struct db *db, struct arena *arena, uint8_t sha256[SWEEP_HASH_BYTES]);
+	struct db *db, struct arena *arena, uint8_t sha256[BLOB_HASH_BYTES]);
 
 /* Is there a file that names it? */
 must_check enum err db_sweep_content_named(
-	struct db *db, struct arena *arena, const uint8_t sha256[SWEEP_HASH_BYTES], bool *named);
+	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES], bool *named);
 
 /* It is loose no longer: it has been removed, or is named; or it could not be removed, and is tried again in delay_s. */
 must_check enum err db_sweep_content_gone(
-	struct db *db, struct arena *arena, const uint8_t sha256[SWEEP_HASH_BYTES]);
-must_check enum err db_sweep_content_later(struct db *db, struct arena *arena,
-	const uint8_t sha256[SWEEP_HASH_BYTES], int64_t delay_s);
+	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES]);
+must_check enum err db_sweep_content_later(
+	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES], int64_t delay_s);
 
 #endif
