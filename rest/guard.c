@@ -178,6 +178,11 @@ static enum err rate_take_key(struct request *req, enum rate rate, struct str ke
 	return ERR_RATE_LIMITED;
 }
 
+static struct str uuid_bytes(const struct uuid *id)
+{
+	return (struct str){ (const char *)id->bytes, sizeof(id->bytes) };
+}
+
 /* A name in any case is the same account, so its quota is one. */
 static struct str name_fold(struct arena *arena, struct str name)
 {
@@ -217,13 +222,18 @@ enum err guard_account(struct request *req, struct str name, const struct uuid *
 
 	if (!device || uuid_is_nil(device))
 		return rate_take_key(req, RATE_ACCOUNT, account, false);
-	return rate_take_pair(req, RATE_DEVICE, account,
-		(struct str){ (const char *)device->bytes, sizeof(device->bytes) });
+	return rate_take_pair(req, RATE_DEVICE, account, uuid_bytes(device));
 }
 
 enum err guard_reset(struct request *req, struct str email)
 {
 	return rate_take_key(req, RATE_RESET_EMAIL, name_fold(req->arena, email), false);
+}
+
+enum err guard_prekeys(struct request *req, const struct uuid *user)
+{
+	return rate_take_pair(
+		req, RATE_PREKEYS, uuid_bytes(&req->caller.user_id), uuid_bytes(user));
 }
 
 enum err guard_token(struct request *req)
@@ -233,9 +243,7 @@ enum err guard_token(struct request *req)
 
 enum err guard_seen(struct request *req, const struct uuid *user)
 {
-	struct str key = { (const char *)user->bytes, sizeof(user->bytes) };
-
-	return rate_take_key(req, RATE_SEEN, key, false);
+	return rate_take_key(req, RATE_SEEN, uuid_bytes(user), false);
 }
 
 enum err guard_rate_key(struct request *req, enum rate rate, struct str key)
@@ -245,8 +253,7 @@ enum err guard_rate_key(struct request *req, enum rate rate, struct str key)
 
 enum err guard_rate(struct request *req, enum rate rate)
 {
-	struct str key = { (const char *)req->caller.user_id.bytes,
-		sizeof(req->caller.user_id.bytes) };
+	struct str key = uuid_bytes(&req->caller.user_id);
 
 	if (req->caller.kind == CALLER_SERVICE)
 		return OK;

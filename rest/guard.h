@@ -43,6 +43,9 @@ must_check enum err guard_account(struct request *req, struct str name, const st
 /* The limit of asking for a new password for an address, known or not, in any case. As above. */
 must_check enum err guard_reset(struct request *req, struct str email);
 
+/* The limit of taking one-time pre-keys of one person. As above; the same for whoever that is, or is not. */
+must_check enum err guard_prekeys(struct request *req, const struct uuid *user);
+
 /* Does the client take JSON? ERR_NOT_ACCEPTABLE. */
 must_check enum err guard_accept(const struct request *req);
 

@@ -5,7 +5,7 @@ revoke all on all tables in schema public from public;
 revoke all on all functions in schema public from public;
 
 -- parley-rest: reads and writes what its statements do, and nothing else; no delete but of sessions that are over,
--- and of relations and the index of people
+-- of relations, the index of people and keys of devices
 grant usage on schema public to parley_rest;
 grant select, insert, update on users, devices, sessions, conversations, members to parley_rest;
 grant select, insert on messages to parley_rest;
@@ -20,6 +20,8 @@ grant select, insert, update, delete on webhook_ids to parley_rest;
 grant delete on sessions to parley_rest;
 grant select, insert, update, delete on contacts, blocks to parley_rest;
 grant select, insert, delete on user_terms to parley_rest;
+grant select, insert, update, delete on device_keys to parley_rest;
+grant select, insert, delete, update (taken) on one_time_prekeys to parley_rest;
 grant select, insert, update, delete on password_resets to parley_rest;
 -- what an upload notes; what becomes of it is for parley-notify
 grant select, insert, update on attachment_loose to parley_rest;

@@ -49,6 +49,16 @@ must_check enum err device_list(struct request *req);
  * caller's. */
 must_check enum err device_delete(struct request *req);
 
+/* PUT /devices/{device}/keys {identity_key, signed_prekey, one_time_prekeys?}: 200 {one_time_prekeys}; 403 of another device than
+ * the caller's; 404; 409 id_reused, conflict. */
+must_check enum err device_key_put(struct request *req);
+
+/* GET /devices/{device}/keys: 200 OwnDeviceKeys; 404 where there are none. */
+must_check enum err device_key_get(struct request *req);
+
+/* GET /users/{user}/keys?take=: 200 list of DeviceKeys, whose one-time pre-keys are then the caller's; 403 blocked; 404. */
+must_check enum err device_key_take(struct request *req);
+
 /* GET /users/me: 200 User with email, locale, settings. */
 must_check enum err user_own(struct request *req);
 

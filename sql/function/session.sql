@@ -11,13 +11,14 @@ $$;
 
 -- Ends a user's sessions and tells it in one record: all, or in_session alone, or those on in_device; never in_but. Those
 -- that had ended already are left as they are, and nothing is told of them. Told with them: until when tokens of identity
--- providers may speak of them (null: these are all ours, which live for minutes).
+-- providers may speak of them (null: these are all ours, which live for minutes). The keys of devices where none is left end, too.
 drop function if exists session_end;
 create function session_end(in_user uuid, in_session uuid, in_device uuid, in_but uuid, in_event uuid) returns void
 language plpgsql as $$
 declare
 	ended json;
 	until_at timestamptz;
+	places uuid[];
 begin
 	perform from users u where u.id = in_user for no key update;
 	with gone as (
@@ -27,9 +28,10 @@ begin
 			and (in_session is null or s.id = in_session)
 			and (in_device is null or s.device_id = in_device)
 			and (in_but is null or s.id <> in_but)
-		returning s.id, case when s.refresh_hash is null then s.refresh_expires_at end as until_at
+		returning s.id, s.device_id, case when s.refresh_hash is null then s.refresh_expires_at end as until_at
 	)
-	select json_agg(g.id), max(g.until_at) into ended, until_at from gone g;
+	select json_agg(g.id), max(g.until_at), array_agg(g.device_id) into ended, until_at, places from gone g;
+	perform device_key_end(in_user, places || in_device);
 	if ended is not null then
 		perform pg_logical_emit_message(true, 'parley', json_build_object(
 			'type', 'session.revoked', 'event_id', in_event, 'at', clock_timestamp(),

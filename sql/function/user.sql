@@ -133,6 +133,7 @@ begin
 	update devices d set name = null, platform = null where d.user_id = in_user;
 	update identities i set subject = null where i.user_id = in_user;
 	perform session_end(in_user, null, null, null, in_event);
+	perform device_key_forget(in_user);
 	perform user_tell('user.barred', in_user, gen_random_uuid());
 	return true;
 end

@@ -60,6 +60,12 @@ const people = (body, there, absent) => ({
 });
 const once = (all) => ({ own: all });
 
+/** Keys of a device, of the right lengths. */
+const KEYS = {
+	identity_key: `${'A'.repeat(43)}=`,
+	signed_prekey: { key_id: 1, public_key: `${'A'.repeat(43)}=`, signature: `${'A'.repeat(86)}==` },
+};
+
 const TABLE = {
 	// what has no guard looks at no token; that what it is sent is wrong keeps it from computing password hashes
 	'POST /api/v1/auth/register': once({ body: () => ({}), ...open(422) }),
@@ -86,11 +92,28 @@ const TABLE = {
 		absent: { ids: () => ({ device: randomUUID() }), ...self(404) },
 	},
 
+	'PUT /api/v1/devices/{device}/keys': {
+		own: { ids: (scene, me) => ({ device: me.session.device.id }), body: () => KEYS, ...self(200) },
+		'another of one’s own': { ids: (scene, { spares }) => ({ device: spares.device.device }), body: () => KEYS, ...self(403) },
+		foreign: { ids: ({ other }) => ({ device: other.session.device.id }), body: () => KEYS, ...self(404) },
+		absent: { ids: () => ({ device: randomUUID() }), body: () => KEYS, ...self(404) },
+	},
+	'GET /api/v1/devices/{device}/keys': {
+		own: { ids: (scene, me) => ({ device: me.session.device.id }), ...self(200) },
+		foreign: { ids: ({ other }) => ({ device: other.session.device.id }), ...self(404) },
+		absent: { ids: () => ({ device: randomUUID() }), ...self(404) },
+	},
+
 	'GET /api/v1/users': once({ query: 'q=matrix', ...user(200) }),
 	'GET /api/v1/users/me': once(user(200)),
 	'PATCH /api/v1/users/me': once({ body: () => ({ bio: 'Of the matrix' }), ...user(200) }),
 	'DELETE /api/v1/users/me': once({ last: true, ...user(204) }),
 	'GET /api/v1/users/{user}': people(undefined, user(200), user(404)),
+	'GET /api/v1/users/{user}/keys': {
+		...people(undefined, self(200), self(404)),
+		'the owner': { ids: ({ owner }) => ({ user: owner.id }), ...self(200), blocked: BLOCKED },
+		'who is blocked by the owner': { ids: ({ blocked }) => ({ user: blocked.id }), ...self(200) },
+	},
 	'GET /api/v1/contacts': once(user(200)),
 	'PUT /api/v1/contacts/{user}': people(undefined, user(204), user(404)),
 	'DELETE /api/v1/contacts/{user}': people(undefined, user(204), user(204)),

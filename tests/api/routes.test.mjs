@@ -1,7 +1,7 @@
 // The table of routes: it is the documented one, and each row is met here once with success and with
 // every refusal that it shares with the others. A new row without a step here fails.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { api, groupOf, handleOf, must, PASSWORD, register, send, signIn } from '../lib/client.mjs';
 import { documentedRoutes, openapi, watchRoutes } from '../lib/contract.mjs';
@@ -11,6 +11,14 @@ import { sharedStack } from '../lib/stack.mjs';
 import { webhookHeaders } from '../lib/webhook.mjs';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** Keys of a device, of the right lengths. */
+const key = (bytes) => randomBytes(bytes).toString('base64');
+const KEYS = {
+	identity_key: key(32),
+	signed_prekey: { key_id: 1, public_key: key(32), signature: key(64) },
+	one_time_prekeys: [{ key_id: 1, public_key: key(32) }],
+};
 
 const name = (route) => `${route.method} ${route.path}`;
 const built = await builtRoutes();
@@ -28,6 +36,7 @@ const BODIES = {
 	'POST /api/v1/auth/password/reset': () => ({ email: 'nobody@example.org' }),
 	'POST /api/v1/auth/password/reset/confirm': async ({ ben }) => ({ token: await resetToken(ben), password: PASSWORD }),
 	'POST /api/v1/webhooks/identity': () => ({ type: 'user.updated', data: { id: `routes-${randomUUID()}` } }),
+	'PUT /api/v1/devices/{device}/keys': () => KEYS,
 	'PATCH /api/v1/users/me': () => ({ bio: 'Somebody' }),
 	'POST /api/v1/conversations': ({ ben }) => ({ kind: 'group', member_ids: [ben.id] }),
 	'PATCH /api/v1/conversations/{conversation}': () => ({ title: 'Routes' }),
@@ -42,6 +51,10 @@ const BODIES = {
 
 // What they are asked beside the path.
 const QUERIES = { 'GET /api/v1/users': 'q=ben' };
+
+// A device sets its own keys: what stands in the path of these, where it is another thing than elsewhere.
+const OWN_DEVICE = { device: ({ ann }) => ann.session.device.id };
+const IDS = { 'PUT /api/v1/devices/{device}/keys': OWN_DEVICE, 'GET /api/v1/devices/{device}/keys': OWN_DEVICE };
 
 // These are so, or not: 204 also for what is not there.
 const RELATIONS = ['DELETE /api/v1/contacts/{user}', 'DELETE /api/v1/blocks/{user}'];
@@ -73,9 +86,9 @@ describe('the table of routes', () => {
 	});
 	after(() => stack?.stop());
 
-	const filled = (path, ids = {}) =>
-		path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key] ?? scene.ids[key]);
-	const asked = (route) => (QUERIES[name(route)] ? `${filled(route.path)}?${QUERIES[name(route)]}` : filled(route.path));
+	const idOf = (route, key) => IDS[name(route)]?.[key]?.(scene) ?? scene.ids[key];
+	const filled = (route, ids = {}) => route.path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key] ?? idOf(route, key));
+	const asked = (route) => (QUERIES[name(route)] ? `${filled(route)}?${QUERIES[name(route)]}` : filled(route));
 	const body = async (route) => BODIES[name(route)]?.(scene);
 	/** Signs what it sends, whatever it is. */
 	const signing = {
@@ -130,28 +143,28 @@ describe('the table of routes', () => {
 			it('takes no other method, and says which it takes', async () => {
 				const taken = built.filter((row) => row.path === route.path).map((row) => row.method);
 				const asLiteral = built.filter(
-					(row) => row.path !== route.path && filled(row.path) === filled(route.path),
+					(row) => row.path !== route.path && filled(row) === filled(route),
 				);
 				assert.deepEqual(asLiteral, []);
 				for (const method of METHODS.filter((candidate) => !taken.includes(candidate))) {
-					const answer = await as(route).call(method, filled(route.path));
+					const answer = await as(route).call(method, filled(route));
 					assert.equal(answer.status, 405, method);
 					assert.deepEqual(answer.headers.get('Allow').split(', ').sort(), [...taken].sort());
 				}
-				const options = await api(stack).call('OPTIONS', filled(route.path));
+				const options = await api(stack).call('OPTIONS', filled(route));
 				assert.equal(options.status, 204);
 				assert.deepEqual(options.headers.get('Allow').split(', ').sort(), [...taken].sort());
 			});
 
 			it('refuses who takes no JSON', async () => {
-				const answer = await as(route).call(route.method, filled(route.path), await body(route), {
+				const answer = await as(route).call(route.method, filled(route), await body(route), {
 					headers: { accept: 'text/html' },
 				});
 				assertRefused(route, answer, 406, 'not_acceptable');
 			});
 
 			it('is nothing with a slash behind it', async () => {
-				const answer = await as(route).call(route.method, `${filled(route.path)}/`, await body(route));
+				const answer = await as(route).call(route.method, `${filled(route)}/`, await body(route));
 				assert.equal(answer.status, 404);
 			});
 
@@ -167,7 +180,7 @@ describe('the table of routes', () => {
 
 			if (route.user)
 				it('needs a token', async () => {
-					const answer = await api(stack).call(route.method, filled(route.path), await body(route));
+					const answer = await api(stack).call(route.method, filled(route), await body(route));
 					assertRefused(route, answer, 401, 'unauthorized');
 					assert.match(answer.headers.get('WWW-Authenticate'), /^Bearer/);
 				});
@@ -176,7 +189,7 @@ describe('the table of routes', () => {
 				it(`knows no ${key} that is not there`, async () => {
 					const answer = await as(route).call(
 						route.method,
-						filled(route.path, { [key]: randomUUID() }),
+						filled(route, { [key]: randomUUID() }),
 						await body(route),
 					);
 					if (RELATIONS.includes(name(route))) return must(answer, 204);
@@ -194,7 +207,7 @@ describe('the table of routes', () => {
 					'00000000-0000-0000-0000-00000000000g',
 				])
 					it(`knows no ${key} ${bad.slice(0, 8)}… of ${bad.length} characters`, async () => {
-						const path = filled(route.path, { [key]: bad });
+						const path = filled(route, { [key]: bad });
 						if (built.some((row) => row.path === path && row.method === route.method)) return;
 						const answer = await as(route).call(route.method, path, await body(route));
 						assert.equal(answer.status, 404);
@@ -202,7 +215,7 @@ describe('the table of routes', () => {
 				it(`takes a ${key} in upper case`, async () => {
 					const answer = await as(route).call(
 						route.method,
-						filled(route.path, { [key]: scene.ids[key].toUpperCase() }),
+						filled(route, { [key]: idOf(route, key).toUpperCase() }),
 						await body(route),
 					);
 					assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
@@ -212,10 +225,10 @@ describe('the table of routes', () => {
 			if (route.path.includes('{conversation}'))
 				it('is for members alone, and tells a stranger nothing', async () => {
 					const stranger = await register(stack, 'Stranger');
-					const there = await stranger.api.call(route.method, filled(route.path), await body(route));
+					const there = await stranger.api.call(route.method, filled(route), await body(route));
 					const absent = await stranger.api.call(
 						route.method,
-						filled(route.path, { conversation: randomUUID() }),
+						filled(route, { conversation: randomUUID() }),
 						await body(route),
 					);
 					assert.equal(there.status, route.dropin ? 403 : 404);
@@ -233,7 +246,7 @@ describe('the table of routes', () => {
 						'application/json; charset=latin1',
 						'application/jsonx',
 					]) {
-						const answer = await as(route).call(route.method, filled(route.path), await body(route), {
+						const answer = await as(route).call(route.method, filled(route), await body(route), {
 							headers: { 'content-type': type },
 						});
 						assertRefused(route, answer, 415, 'unsupported_media_type', type);
@@ -243,7 +256,7 @@ describe('the table of routes', () => {
 						'APPLICATION/JSON',
 						'application/json; charset="utf-8"',
 					]) {
-						const answer = await as(route).call(route.method, filled(route.path), await body(route), {
+						const answer = await as(route).call(route.method, filled(route), await body(route), {
 							headers: { 'content-type': type },
 						});
 						assert.ok(answer.status < 300, `${type}: ${answer.text}`);
@@ -257,11 +270,11 @@ describe('the table of routes', () => {
 						return json.slice(0, -2) + 'x'.repeat(bytes - json.length) + '"}';
 					};
 					const options = async (bytes) => ({ headers: { 'content-type': 'application/json' }, body: await pad(bytes) });
-					const fits = await as(route).call(route.method, filled(route.path), undefined, await options(route.cap));
+					const fits = await as(route).call(route.method, filled(route), undefined, await options(route.cap));
 					assert.ok(fits.status < 300, fits.text);
 					const answer = await as(route).call(
 						route.method,
-						filled(route.path),
+						filled(route),
 						undefined,
 						await options(route.cap + 1),
 					);
@@ -270,7 +283,7 @@ describe('the table of routes', () => {
 
 				it('takes no body that is not a JSON object', async () => {
 					for (const text of ['[]', '"x"', '1', 'null', 'true', '{', '{}{}', 'x']) {
-						const answer = await as(route).call(route.method, filled(route.path), undefined, {
+						const answer = await as(route).call(route.method, filled(route), undefined, {
 							headers: { 'content-type': 'application/json' },
 							body: text,
 						});
@@ -280,12 +293,12 @@ describe('the table of routes', () => {
 			}
 			if (route.body === 'needed')
 				it('needs a body', async () => {
-					const answer = await as(route).call(route.method, filled(route.path));
+					const answer = await as(route).call(route.method, filled(route));
 					assert.equal(answer.status, 400);
 				});
 			if (route.body === 'optional')
 				it('does without a body', async () => {
-					const answer = await as(route).call(route.method, filled(route.path));
+					const answer = await as(route).call(route.method, filled(route));
 					assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
 				});
 		});
