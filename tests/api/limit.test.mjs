@@ -9,8 +9,8 @@ import { startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 import { raw } from './raw.mjs';
 
-// a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30 in 60 s; reset 3, reset-email 1
-// in an hour
+// a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30, keys 30 in 60 s; reset 3, reset-email 1,
+// prekeys 1 in an hour
 const SCALE = 0.1;
 const ISSUER = 'https://login.example.com/';
 let stack,
@@ -101,6 +101,29 @@ describe('a rate limit', () => {
 		limited(answer);
 		assert.equal(quota(answer), '"search";q=12;w=60');
 		assert.ok(served - 1 >= 12 && served - 1 < 20, `${served - 1} were served`);
+	});
+
+	it('of asking for keys is for everybody in a group, and of taking those of one person for a few devices', async () => {
+		const [ann, ben, cat] = [await person(), await person(), await person()];
+		const ask = (who, other, query = '') => who.api.get(`users/${other.id}/keys${query}`);
+		const first = await ask(ann, ben);
+		assert.deepEqual([first.status, quota(first)], [200, '"keys";q=30;w=60']);
+		const again = await ask(ann, ben);
+		assert.deepEqual([again.status, again.body.code], [429, 'rate_limited']);
+		assert.equal(quota(again), '"prekeys";q=1;w=3600');
+		assert.ok(Number(again.headers.get('Retry-After')) > 60);
+		must(await ask(ann, ben, '?take=false'), 200);
+		must(await ben.api.head(`users/${ben.id}/keys`), 200);
+		for (const [who, other] of [[ann, cat], [cat, ben], [ben, ann]]) must(await ask(who, other), 200);
+		let answer,
+			served = 0;
+		do {
+			answer = await ask(cat, ann, '?take=false');
+			served++;
+		} while (answer.status === 200 && served < 60);
+		limited(answer);
+		assert.equal(quota(answer), '"keys";q=30;w=60');
+		assert.ok(served >= 29 && served < 45, `${served} were served`);
 	});
 
 	it('of one person is not that of another, nor of another kind of request', async () => {
