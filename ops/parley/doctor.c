@@ -41,6 +41,7 @@ static const struct group {
 	{ "parley-push", doctor_push },
 	{ "parley-rest", doctor_rest },
 	{ "web server", doctor_front },
+	{ "attachments", doctor_store },
 };
 
 enum {

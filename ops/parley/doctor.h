@@ -1,7 +1,7 @@
 /*
  * parley doctor: what each of its groups of checks works with. A group is one function in a process of its own, so that one
  * that hangs holds up no other and is ended at the deadline; what it finds are rows. doctor.c runs them, doctor_host.c,
- * doctor_database.c and doctor_network.c are the checks. They look, and change nothing.
+ * doctor_database.c, doctor_network.c and doctor_store.c are the checks. They look, and change nothing.
  */
 #ifndef OPS_PARLEY_DOCTOR_H
 #define OPS_PARLEY_DOCTOR_H
@@ -30,6 +30,9 @@ void doctor_row(struct doctor *doctor, enum doctor_state state, const char *chec
 /* Why the last thing failed that a library of ours has logged; "" when nothing has. */
 const char *doctor_reason(void);
 
+/* Path of one of our programs, beside this one. On the arena. */
+const char *doctor_sibling(struct doctor *doctor, const char *name);
+
 /* The groups. */
 void doctor_settings(struct doctor *doctor);
 void doctor_keys(struct doctor *doctor);
@@ -40,5 +43,6 @@ void doctor_push(struct doctor *doctor);
 void doctor_rest(struct doctor *doctor);
 void doctor_broker(struct doctor *doctor);
 void doctor_front(struct doctor *doctor);
+void doctor_store(struct doctor *doctor);
 
 #endif

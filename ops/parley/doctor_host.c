@@ -315,30 +315,28 @@ static const char *program_says(struct doctor *doctor, const char *program, cons
 	return arena_strndup(doctor->op->arena, out.ptr, end ? (size_t)(end - out.ptr) : out.len);
 }
 
-/* One of our programs, beside this one. */
-static const char *sibling_says(struct doctor *doctor, const char *name)
+const char *doctor_sibling(struct doctor *doctor, const char *name)
 {
 	char path[4096];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
 
 	while (len > 0 && path[len - 1] != '/')
 		len--;
-	if (len <= 0)
-		return "";
-	return program_says(doctor, arena_printf(doctor->op->arena, "%.*s%s", (int)len, path, name),
-		"--version");
+	return arena_printf(doctor->op->arena, "%.*s%s", len > 0 ? (int)len : 0, path, name);
 }
 
 static void host_versions(struct doctor *doctor)
 {
-	static const char *const ours[] = { "parley-rest", "parley-push", "parley-notify" };
+	static const char *const ours[] = { "parley-rest", "parley-push", "parley-notify",
+		"parley-bucket" };
 	const char *broker = program_says(doctor, "mosquitto", "-h");
 	const char *front = program_says(doctor, "lighttpd", "-v");
 	int libpq = connect_library_version();
 	const char *number = strstr(broker, "mosquitto version ");
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		const char *says = sibling_says(doctor, ours[i]);
+		const char *says =
+			program_says(doctor, doctor_sibling(doctor, ours[i]), "--version");
 
 		if (*says && !strstr(says, PARLEY_VERSION))
 			doctor_row(doctor, DOCTOR_WARN, "versions",

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Broker } from '../broker/broker.mjs';
 import { parley } from '../lib/parley.mjs';
+import { startBucket } from '../lib/s3.mjs';
 import { freePort, sharedStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
@@ -70,7 +71,7 @@ test('a stack that is well: everything is looked at, and all of it is in order',
 	const checks = body.data.map(({ check }) => check);
 	for (const check of ['settings', 'rate limits', 'trusted proxies', 'other origins', 'mail', 'signing key', 'public keys', 'broker secret', 'disk',
 		'versions', 'database', 'clock of database', 'PostgreSQL', 'WAL', 'replication slot', 'rights of parley-rest', 'rights of parley-push',
-		'schema', 'parley-notify', 'broker', 'parley-push', 'metrics', 'parley-rest', 'web server', 'clock of web server', 'API', 'MQTT on WebSocket'])
+		'schema', 'parley-notify', 'broker', 'parley-push', 'metrics', 'parley-rest', 'web server', 'clock of web server', 'API', 'MQTT on WebSocket', 'attachments'])
 		assert.ok(checks.includes(check), check);
 	const versions = body.data.find(({ check }) => check === 'versions').found;
 	assert.match(versions, /^parley \d.*libpq 1\d\.\d.*mosquitto version 2.*lighttpd/);
@@ -327,4 +328,23 @@ test('settings that do not load are told as every program tells them', async () 
 	const { status, err } = await parley(stack, ['doctor'], { env: { PARLEY_REST_WORKERS: 'many' } });
 	assert.equal(status, 1);
 	assert.match(err, /bad value.*rest_workers/);
+});
+
+test('attachments: a directory that is none, and a bucket that is well, away, missing or shut', async () => {
+	const inFile = join(keys.PARLEY_BROKER_SECRET, 'attachments');
+	await finds({ PARLEY_ATTACHMENTS_DIR: inFile }, { attachments: ['fail', /secret\/attachments: Not a directory/, /attachments_dir/] });
+	const bucket = await startBucket();
+	const { settings } = bucket;
+	try {
+		await finds(settings, {});
+		await finds({ ...settings, PARLEY_ATTACHMENTS_S3_SECRET_KEY: 'x' }, { bucket: ['fail', /403 SignatureDoesNotMatch$/, /_secret_key/] });
+		await finds({ ...settings, PARLEY_ATTACHMENTS_S3_ACCESS_KEY: 'x' }, { bucket: ['fail', /403 InvalidAccessKeyId$/, /_access_key/] });
+		await finds({ ...settings, PARLEY_ATTACHMENTS_S3_BUCKET: 'other' }, { bucket: ['fail', /^other at .*404 NoSuchBucket$/, /_bucket/] });
+		bucket.mute(true);
+		await finds(settings, { bucket: ['fail', /: 0 .*timed out/, /_endpoint/] });
+		await bucket.stop();
+		await finds(settings, { bucket: ['fail', /^parley-files at .*: 0 Failed to connect/, /_endpoint/] });
+	} finally {
+		await bucket.stop();
+	}
 });
