@@ -27,6 +27,8 @@ void error_reply(struct request *req, enum err err)
 
 	req->reply.status = problem_infos[err].status;
 	req->reply.content_type = "application/problem+json";
+	req->reply.cache_control = NULL;
+	req->reply.file = NULL;
 	req->out->len = 0;
 	if (dropin_has(req->path))
 		dropin_refuse(req, err, language);

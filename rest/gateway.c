@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 /* Of one record: what two bytes can count, in whole eights. */
 enum {
-	RECORD_BYTES_MAX = 65528
+	RECORD_BYTES_MAX = 65528,
+	WRITE_TIMEOUT_S = 60
 };
 
 static size_t environment_bytes(char *const *environment)
@@ -108,7 +110,7 @@ static struct iovec part_take(struct str *text, size_t max)
  * stream and of the request are libfcgi's, in FCGX_Finish_r. A client that went away is no fault of ours, and its
  * request is done.
  */
-static void fcgi_write(void *context, struct str head, struct str body)
+static bool fcgi_write(void *context, struct str head, struct str body)
 {
 	const struct FCGX_Request *request = context;
 
@@ -126,14 +128,27 @@ static void fcgi_write(void *context, struct str head, struct str body)
 		header.contentLengthB1 = (unsigned char)(len >> 8);
 		header.contentLengthB0 = (unsigned char)len;
 		if (!write_all(request->ipcFd, parts, 3))
-			return;
+			return false;
 	}
+	return true;
+}
+
+/* Without the end of the request, which libfcgi would send: the front sees that something is missing. */
+static void fcgi_cut(void *context)
+{
+	const struct FCGX_Request *request = context;
+
+	shutdown(request->ipcFd, SHUT_RDWR);
 }
 
 void gateway_fcgi(struct gateway *gateway, struct FCGX_Request *request)
 {
+	static const struct timeval patience = { .tv_sec = WRITE_TIMEOUT_S };
+
+	/* for a front that stalls and stays */
+	setsockopt(request->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	*gateway = (struct gateway){ request, fcgi_param, fcgi_params_bytes, fcgi_read, fcgi_write,
-		fcgi_param_count };
+		fcgi_param_count, fcgi_cut };
 }
 
 /* ---- plain CGI --------------------------------------------------------------------------------
@@ -163,17 +178,22 @@ static size_t cgi_read(void *context, char *bytes, size_t size)
 	return fread(bytes, 1, size, stdin);
 }
 
-static void cgi_write(void *context, struct str head, struct str body)
+/* main() looks at the stream's state at the end */
+static bool cgi_write(void *context, struct str head, struct str body)
 {
 	(void)context;
-	/* main() looks at the stream's state at the end */
-	if (fwrite(head.ptr, 1, head.len, stdout) == head.len && body.len > 0 &&
-		fwrite(body.ptr, 1, body.len, stdout) != body.len)
-		return;
+	return (head.len == 0 || fwrite(head.ptr, 1, head.len, stdout) == head.len) &&
+	       (body.len == 0 || fwrite(body.ptr, 1, body.len, stdout) == body.len);
+}
+
+/* The end of the output tells, and the length that it does not have. */
+static void cgi_cut(void *context)
+{
+	(void)context;
 }
 
 void gateway_cgi(struct gateway *gateway)
 {
 	*gateway = (struct gateway){ NULL, cgi_param, cgi_params_bytes, cgi_read, cgi_write,
-		cgi_param_count };
+		cgi_param_count, cgi_cut };
 }

@@ -16,6 +16,7 @@
 #include "lib/fault.h"
 #include "lib/jose.h"
 #include "lib/json_read.h"
+#include "lib/range.h"
 #include "lib/shm.h"
 #include "lib/text.h"
 #include "sql/db.h"
@@ -38,10 +39,12 @@ struct gateway {
 	size_t (*params_bytes)(void *context);
 	/* Up to size bytes of the body; 0 at its end. */
 	size_t (*read)(void *context, char *bytes, size_t size);
-	/* The whole answer: head with its empty line, and body. */
-	void (*write)(void *context, struct str head, struct str body);
+	/* Head with its empty line, and body; or no head, and more of the body. False when nobody is there any more, or takes it. */
+	bool (*write)(void *context, struct str head, struct str body);
 	/* How often a CGI variable was sent: more than once where two headers become one name. */
 	size_t (*param_count)(void *context, const char *name);
+	/* What was written is not all of it, and never will be: nobody shall take it for whole. */
+	void (*cut)(void *context);
 };
 
 /* What a worker keeps from one request to the next. */
@@ -80,10 +83,21 @@ struct caller {
 
 struct route;
 
+/* A body that is bytes of a file, and too large to be buffered. */
+struct reply_file {
+	int fd;
+	struct range range;
+	/* A header that has the web server send them in our place; name NULL: we do. */
+	const char *name;
+	const char *value;
+};
+
 /* The answer, buffered until nothing can fail any more. */
 struct reply {
 	int status;
 	const char *content_type;
+	const char *cache_control;     /* NULL: no-store */
+	const struct reply_file *file; /* NULL: the body is in out */
 	struct {
 		const char *name;
 		const char *value;

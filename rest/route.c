@@ -91,7 +91,8 @@ static enum err route_prepare(struct request *req)
 	if (err != OK)
 		return err;
 	req->route = route;
-	err = guard_accept(req);
+	if (route->body != BODY_FILE) /* of whichever type it is */
+		err = guard_accept(req);
 	if (err == OK)
 		err = guard_caller(req, route->guard);
 	if (req->caller.kind == CALLER_USER)
@@ -100,7 +101,7 @@ static enum err route_prepare(struct request *req)
 		err = guard_rate(req, route->rate);
 	if (err == OK && route->body == BODY_RAW)
 		err = request_read_raw(req, route->body_max, &req->detail);
-	else if (err == OK && route->body != BODY_NONE)
+	else if (err == OK && route->body != BODY_NONE && route->body != BODY_FILE)
 		err = request_read_body(
 			req, route->body_max, route->body == BODY_NEEDED, &req->detail);
 	return err;
@@ -110,14 +111,21 @@ static enum err route_prepare(struct request *req)
 static enum err route_handle(struct request *req)
 {
 	enum err err = db_begin(req->db, req->route->tx);
+	size_t nheads = req->reply.nheads;
 
 	if (err == OK)
 		err = req->route->handler(req);
+	if (err != OK) {
+		db_rollback(req->db);
+		return err;
+	}
+	err = db_caller_check(req->db, req->arena);
 	if (err == OK)
-		err = db_caller_check(req->db, req->arena);
-	if (err == OK)
-		return db_commit(req->db);
-	db_rollback(req->db);
+		err = db_commit(req->db);
+	else
+		db_rollback(req->db);
+	if (err != OK) /* what was to be answered is not, nor what it was headed by */
+		req->reply.nheads = nheads;
 	return err;
 }
 
@@ -153,7 +161,7 @@ static void route_log(const struct request *req, int64_t duration_us)
 		LOG_STR("route", req->route ? req->route->pattern : ""), LOG_STR("user_id", user),
 		LOG_STR("service_id", service),
 		LOG_STR("refused", req->refused ? req->refused : ""),
-		LOG_INT("status", req->reply.status), LOG_INT("bytes", req->out->len),
+		LOG_INT("status", req->reply.status), LOG_INT("bytes", reply_bytes(req)),
 		LOG_INT("duration_us", duration_us));
 }
 

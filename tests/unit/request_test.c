@@ -53,8 +53,8 @@ static struct worker worker;
 
 static void open_request(struct request *req, struct gateway *gateway, struct variables *variables)
 {
-	*gateway =
-		(struct gateway){ variables, get_param, get_params_bytes, read_body, NULL, NULL };
+	*gateway = (struct gateway){ variables, get_param, get_params_bytes, read_body, NULL, NULL,
+		NULL };
 	if (!worker.arena)
 		worker.arena = arena_new();
 	assert_int_equal(request_open(req, &worker, gateway), OK);
