@@ -23,11 +23,13 @@ enum err {
 	ERR_CONFLICT,  /* the state forbids it */
 	ERR_ID_REUSED, /* an idempotency key with other content */
 	ERR_GROUP_FULL,
-	ERR_QUOTA_EXCEEDED, /* of files that one person may have */
+	ERR_QUOTA_EXCEEDED,	 /* of files that one person may have */
+	ERR_PRECONDITION_FAILED, /* If-Match names another state of it */
 	ERR_TOO_LARGE,
 	ERR_URI_TOO_LONG,
 	ERR_UNSUPPORTED_MEDIA_TYPE,
-	ERR_INVALID_INPUT, /* well-formed, but a field is wrong */
+	ERR_RANGE_NOT_SATISFIABLE, /* there are no such bytes */
+	ERR_INVALID_INPUT,	   /* well-formed, but a field is wrong */
 	ERR_RATE_LIMITED,
 	ERR_HEADERS_TOO_LARGE,
 

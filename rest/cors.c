@@ -27,7 +27,8 @@ void cors_answer(struct request *req)
 	reply_head(req, "Access-Control-Allow-Origin",
 		arena_strndup(req->arena, origin.ptr, origin.len));
 	reply_head(req, "Access-Control-Expose-Headers",
-		"Allow, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
+		"Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Location, "
+		"RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
 		"X-Request-Id");
 }
 
@@ -38,6 +39,8 @@ void cors_preflight(struct request *req, const char *allow)
 		return;
 	reply_head(req, "Access-Control-Allow-Methods", allow);
 	reply_head(req, "Access-Control-Allow-Headers",
-		"Authorization, Content-Type, Parley-Act-As, X-Request-Id");
+		"Authorization, Content-Disposition, Content-Type, If-Match, If-None-Match, "
+		"If-Range, "
+		"Parley-Act-As, Range, X-Request-Id");
 	reply_head(req, "Access-Control-Max-Age", MAX_AGE);
 }

@@ -93,6 +93,7 @@ lighttpd_conf_make() {
 		var.ws_port = $ws_port
 		var.max_fds = $files
 		var.attachment_kib = $(attachment_kib)
+		var.attachments = "$attachments"
 		server.upload-dirs = ( "$var/upload" )
 		include "$root/lighttpd.conf"
 	CONF

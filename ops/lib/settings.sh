@@ -60,8 +60,10 @@ settings_load() {
 	var=$(setting var "$root/var")
 	[[ $var == /* ]] || var=$root/$var
 	var=$(realpath -m -- "$var")
-	[[ $root$var != *[[:space:]\"\'\\,]* ]] ||
-		die "the paths $root and $var must not contain spaces, quotes, commas or backslashes"
+	attachments=$(setting attachments_dir "$var/attachments")
+	[[ $attachments == /* ]] || attachments=$root/$attachments
+	[[ $root$var$attachments != *[[:space:]\"\'\\,]* ]] ||
+		die "the paths $root, $var and $attachments must not contain spaces, quotes, commas or backslashes"
 
 	bind=$(setting bind 127.0.0.1)
 	port=$(port_setting port 8080)

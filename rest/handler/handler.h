@@ -143,6 +143,12 @@ must_check enum err sync_get(struct request *req);
 /* GET /config: 200 what a client has to know before it logs in. */
 must_check enum err config_get(struct request *req);
 
+/* GET /attachments/{attachment}: 200 the file, 206 a part of it, 304; 404 for who may not read it; 412, 416. */
+must_check enum err download_content(struct request *req);
+
+/* GET /attachments/{attachment}/thumbnail: the same; 404 also when it has none. */
+must_check enum err download_thumbnail(struct request *req);
+
 /*
  * The drop-in routes (rest/dropin.c), in the older service's envelope; 403 for what is not the caller's.
  * GET /messages/conversations/{person}?limit=&offset=: 200 list, latest activity first.

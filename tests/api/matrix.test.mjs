@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { api, directOf, groupOf, handleOf, must, register, send } from '../lib/client.mjs';
+import { attach, fileOf } from '../lib/files.mjs';
 import { builtRoutes, service } from '../lib/operator.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 
@@ -59,6 +60,17 @@ const people = (body, there, absent) => ({
 	absent: { ids: () => ({ user: randomUUID() }), body, ...absent },
 });
 const once = (all) => ({ own: all });
+/** Those of somebody else, as they were sent. */
+const files = {
+	...Object.fromEntries(
+		Object.entries({ group: group(200), direct: direct(200), foreign: hidden }).map(([where, row]) => [
+			where,
+			{ ids: (scene) => ({ attachment: scene[where].file.id }), ...row },
+		]),
+	),
+	'nowhere yet': { ids: ({ unsent }) => ({ attachment: unsent.id }), ...hidden },
+	absent: { ids: () => ({ attachment: randomUUID() }), ...hidden },
+};
 
 /** Keys of a device, of the right lengths. */
 const KEYS = {
@@ -173,6 +185,8 @@ const TABLE = {
 	},
 	'POST /api/v1/conversations/{conversation}/read': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'POST /api/v1/conversations/{conversation}/delivered': conversations(() => ({ seq: 1 }), group(200), direct(200)),
+	'GET /api/v1/attachments/{attachment}': files,
+	'GET /api/v1/attachments/{attachment}/thumbnail': files,
 	'GET /api/v1/unread': once(user(200)),
 	'GET /api/v1/sync': once(user(200)),
 
@@ -279,6 +293,11 @@ before(async () => {
 	scene.group.message = await send(member, scene.group, 'To the group');
 	scene.direct.message = await send(blocked, scene.direct, 'To the owner');
 	scene.foreign.message = await send(outsider, scene.foreign, 'Among others');
+	for (const where of ['group', 'direct', 'foreign']) {
+		scene[where].file = await fileOf(stack, other, Buffer.from(where), { thumbnail: Buffer.from('thumbnail') });
+		await attach(stack, scene[where].file, scene[where], scene[where].message);
+	}
+	scene.unsent = await fileOf(stack, other, Buffer.from('unsent'), { thumbnail: Buffer.from('thumbnail') });
 	must(await owner.api.put(`blocks/${blocked.id}`), 204);
 	tokens = await sparesMake([stranger, former, member, acted, admin, owner, blocked], ['logout', 'session', 'device']);
 	await made;

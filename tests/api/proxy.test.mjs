@@ -146,7 +146,9 @@ for (const name of ['lighttpd', 'nginx'])
 				`Access-Control-Request-Method: ${method}`,
 				'Access-Control-Request-Headers: authorization,content-type',
 			);
-		const exposed = 'Allow, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id';
+		const exposed = 
+			'Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, ' +
+			'Retry-After, WWW-Authenticate, X-Request-Id';
 		const readable = (origin) => ({
 			'access-control-allow-origin': origin,
 			'access-control-expose-headers': exposed,
@@ -166,7 +168,8 @@ for (const name of ['lighttpd', 'nginx'])
 					assert.deepEqual(corsOf(answer), {
 						...readable(origin),
 						'access-control-allow-methods': methods,
-						'access-control-allow-headers': 'Authorization, Content-Type, Parley-Act-As, X-Request-Id',
+						'access-control-allow-headers':
+							'Authorization, Content-Disposition, Content-Type, If-Match, If-None-Match, If-Range, Parley-Act-As, Range, X-Request-Id',
 						'access-control-max-age': '7200',
 					});
 					assert.equal(answer.headers.get('Allow'), methods);

@@ -56,7 +56,8 @@ export function startNginx(stack, { socket = restSocket(stack) } = {}) {
 			.replaceAll('/run/parley/rest.sock', socket)
 			.replaceAll('127.0.0.1:9001', `127.0.0.1:${wsPort}`)
 			.replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
-			.replaceAll('/usr/local/share/parley', root);
+			.replaceAll('/usr/local/share/parley', root)
+			.replaceAll('/var/lib/parley/attachments', join(stack.var, 'attachments'));
 		const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
 			(name) => `${name}_temp_path ${folder}/${name};`,
 		);
@@ -73,11 +74,15 @@ http { access_log off; ${places.join(' ')} ${ours} }
 	return start(stack, configure, command, 'SIGQUIT');
 }
 
-/** As the stack's own, at another port. */
-export function startLighttpd(stack, { socket = restSocket(stack) } = {}) {
-	const configure = async (folder, port) =>
-		(await readFile(join(stack.var, 'etc/lighttpd.conf'), 'utf8'))
+/** As the stack's own, at another port. sendfile: false has the workers send files, as behind a server that cannot. */
+export function startLighttpd(stack, { socket = restSocket(stack), sendfile = true } = {}) {
+	const configure = async (folder, port) => {
+		const conf = (await readFile(join(stack.var, 'etc/lighttpd.conf'), 'utf8'))
 			.replace(/^(\s*var\.port = ).*$/m, `$1${port}`)
 			.replace(/^(\s*var\.rest_socket = ).*$/m, `$1"${socket}"`);
+		if (sendfile) return conf;
+		const ours = await readFile(join(root, 'lighttpd.conf'), 'utf8');
+		return conf.replace(/^\s*include .*$/m, ours.replace(/^\s*setenv\.add-environment = .*SENDFILE_BY.*$/m, ''));
+	};
 	return start(stack, configure, (folder) => ['lighttpd', '-D', '-f', join(folder, 'conf')], 'SIGINT');
 }

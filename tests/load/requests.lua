@@ -2,8 +2,8 @@
 --
 --	wrk -s requests.lua URL -- KIND TOKENS
 --
--- KIND is a key of kinds; TOKENS a file with the access token of person 10000 in its first line, of 10001 in its second,
--- and so on; for group those of 10070, 10166 … (seed.sql). Persons and conversations are those of seed.sql, drawn as pgbench draws them. Prints one
+-- KIND is history, list or send; TOKENS a file with the access token of person 10000 in its first line, of 10001 in
+-- its second, and so on. Persons and conversations are those of seed.sql, drawn as pgbench draws them. Prints one
 -- line of JSON at the end. Strings are made before the run where that is possible: wrk has the same cores.
 
 local threads = 0
@@ -75,12 +75,12 @@ function kinds.list(tokens)
 end
 
 -- With an id of the client's, as clients send.
-local function sends(made_heads)
+function kinds.send(tokens)
 	local before = '{"id":"0192'
 	local after = '","type":"text","body":"' .. text .. '"}'
 	local id = "%04x-%04x-4%03x-a%03x-%06x%06x"
 	local length = #before + 32 + #after
-	local heads = made_heads(function(path, token)
+	local heads = each_pair(tokens, function(path, token)
 		return head("POST", path, token, "Content-Type: application/json\r\nContent-Length: " .. length .. "\r\n")
 	end)
 	local random, format = math.random, string.format
@@ -88,22 +88,6 @@ local function sends(made_heads)
 		return heads[random(#heads)] .. before .. format(id, random(0, 0xffff), random(0, 0xffff), random(0, 0xfff),
 			random(0, 0xfff), random(0, 0xffffff), random(0, 0xffffff)) .. after
 	end
-end
-
-function kinds.send(tokens)
-	return sends(function(make) return each_pair(tokens, make) end)
-end
-
--- The groups of 50 by their first members, who have the same numbers.
-function kinds.group(tokens)
-	return sends(function(make)
-		local made = {}
-		for i, token in ipairs(tokens) do
-			local conversation = "/api/v1/conversations/00000000-0000-7000-9000-0000000" .. (10070 + 96 * (i - 1))
-			made[i] = make(conversation .. "/messages", token)
-		end
-		return made
-	end)
 end
 
 function init(args)

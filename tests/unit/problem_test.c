@@ -41,6 +41,8 @@ static void test_statuses(void **state)
 		{ ERR_BLOCKED, 403, "blocked" },
 		{ ERR_GROUP_FULL, 409, "group_full" },
 		{ ERR_QUOTA_EXCEEDED, 409, "quota_exceeded" },
+		{ ERR_PRECONDITION_FAILED, 412, "precondition_failed" },
+		{ ERR_RANGE_NOT_SATISFIABLE, 416, "range_not_satisfiable" },
 		{ ERR_TOO_LARGE, 413, "too_large" },
 		{ ERR_URI_TOO_LONG, 414, "uri_too_long" },
 		{ ERR_UNSUPPORTED_MEDIA_TYPE, 415, "unsupported_media_type" },
