@@ -64,14 +64,16 @@ describe('two people who encrypt', () => {
 		}
 	});
 
-	it('answer over MQTT', async () => {
-		second = message(await encryptFor(laptop, alice, plain('midnight')));
+	it('answer over MQTT, and quote nothing of what cannot be read', async () => {
+		second = { ...message(await encryptFor(laptop, alice, plain('midnight'))), reply_to: first.id };
 		await laptop.mqtt.publish(`users/${laptop.id}/commands/send`, { ...second, conversation_id: conversation.id });
 		const { event: reply } = await laptop.mqtt.next(({ event }) => event.command === 'send' && event.id === second.id);
 		assert.equal(reply.status, 201);
 		const { event } = await alice.mqtt.next(({ event }) => event.type === 'message.created' && event.data.id === second.id);
 		assert.equal(event.data.ciphertext, second.ciphertext);
 		assert.equal(decrypt(alice, event.data), plain('midnight'));
+		const { id, type, body } = event.data.quoted;
+		assert.deepEqual([id, type, body], [first.id, 'encrypted', null]);
 	});
 
 	it('find every byte in history and sync, and the same message when it is sent again', async () => {
