@@ -52,11 +52,11 @@ static bool make_path(const char *path)
 	memcpy(copy, path, len + 1);
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+		if (mkdir(copy, 0750) != 0 && errno != EEXIST)
 			return false;
 		*slash = '/';
 	}
-	return mkdir(copy, 0700) == 0 || errno == EEXIST;
+	return mkdir(copy, 0750) == 0 || errno == EEXIST;
 }
 
 enum err blob_dir_open(const char *path, int *out)
@@ -111,7 +111,7 @@ enum err blob_spool_begin(int dir, struct blob_spool *out)
 	uuid_new(&id);
 	uuid_format(&id, name);
 	snprintf(out->path, sizeof(out->path), "tmp/%s", name);
-	fd = openat(dir, out->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(dir, out->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return disk_fault("cannot make a file for what is uploaded", out->path);
 	out->fd = fd;
@@ -162,7 +162,7 @@ enum err blob_spool_keep(int dir, struct blob_spool *spool, const struct blob_na
 
 	blob_key(name, key);
 	memcpy(below, key, 2);
-	made = mkdirat(dir, below, 0700) == 0;
+	made = mkdirat(dir, below, 0750) == 0;
 	if (!made && errno != EEXIST)
 		return disk_fault("cannot make a directory of attachments", below);
 	if (renameat(dir, spool->path, dir, key) != 0)

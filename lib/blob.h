@@ -44,7 +44,7 @@ struct blob_name {
 /* "ab/abcdef…": the path below the directory, and the object's key in a bucket. */
 void blob_key(const struct blob_name *name, char out[BLOB_KEY_BYTES]);
 
-/* Opens the directory, which is made when it is not there (0700, as tmp/ in it). ERR_UNAVAILABLE, logged. To be closed by close(2). */
+/* Opens the directory, which is made when it is not there (0750: the web server may send from it, by its group; tmp/ in it 0700). ERR_UNAVAILABLE, logged. To be closed by close(2). */
 must_check enum err blob_dir_open(const char *path, int *dir);
 
 /* Removes from tmp/ what is older than BLOB_SPOOL_MAX_AGE_S. */

@@ -188,7 +188,7 @@ static void what_the_dead_left_is_removed_after_an_hour(void **state)
 	assert_int_equal(faccessat(dir, "tmp/young", F_OK, 0), 0);
 }
 
-static void nobody_else_may_look(void **state)
+static void who_is_not_of_the_group_may_not_look(void **state)
 {
 	struct blob_name name = name_of(1, BLOB_CONTENT);
 	char key[BLOB_KEY_BYTES];
@@ -198,12 +198,12 @@ static void nobody_else_may_look(void **state)
 	put(name, "content");
 	blob_key(&name, key);
 	assert_int_equal(fstatat(dir, key, &info, 0), 0);
-	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_int_equal(info.st_mode & 0777, 0640);
 	key[2] = '\0';
 	assert_int_equal(fstatat(dir, key, &info, 0), 0);
-	assert_int_equal(info.st_mode & 0777, 0700);
+	assert_int_equal(info.st_mode & 0777, 0750);
 	assert_int_equal(fstat(dir, &info), 0);
-	assert_int_equal(info.st_mode & 0777, 0700);
+	assert_int_equal(info.st_mode & 0777, 0750);
 }
 
 static void a_directory_that_cannot_be_is_unavailable(void **state)
@@ -226,9 +226,10 @@ int main(void)
 		TEST(a_full_disk_is_unavailable),
 		TEST(removing_is_done_again_and_again),
 		TEST(what_the_dead_left_is_removed_after_an_hour),
-		TEST(nobody_else_may_look),
+		TEST(who_is_not_of_the_group_may_not_look),
 		TEST(a_directory_that_cannot_be_is_unavailable),
 	};
 	log_open("blob_test", LOG_LEVEL_ERROR + 1);
+	umask(0022);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
