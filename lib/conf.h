@@ -101,6 +101,9 @@ struct conf {
 	int body_max_bytes; /* text of a message */
 	int ciphertext_max_bytes;
 	int metadata_max_bytes;
+	int edit_window_s;     /* 0: for ever */
+	bool message_versions; /* what an edit replaces is kept */
+	bool erase_messages;   /* with the account */
 	int group_max_members;
 	int contacts_max; /* of one person */
 	int blocks_max;

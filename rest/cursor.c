@@ -9,7 +9,7 @@
 
 /*
  * A cursor is the place of the last row, base64url: of a list by time microseconds and id, 24 bytes; of a list by name a hash
- * of what was asked, id and name. It grants nothing: each list is of what the caller may see wherever it begins.
+ * of what was asked, id and name; of a list by number that itself. It grants nothing: each list is of what the caller may see wherever it begins.
  */
 enum {
 	CURSOR_BYTES = 24,
@@ -63,6 +63,24 @@ void cursor_read(struct request *req, struct cursor *out)
 	memcpy(out->id.bytes, bytes + sizeof(at), sizeof(out->id.bytes));
 	if (out->at_us < 0 || out->at_us > CURSOR_MAX_US || uuid_is_nil(&out->id))
 		refuse(req);
+}
+
+const char *cursor_write_number(struct arena *arena, int64_t number)
+{
+	return arena_printf(arena, "%lld", (long long)number);
+}
+
+int64_t cursor_read_number(struct request *req)
+{
+	struct str text;
+	long long number;
+
+	if (request_query(req, "cursor", &text) != OK)
+		return 0;
+	if (text_parse_int(text, 1, INT64_MAX, &number))
+		return number;
+	refuse(req);
+	return 0;
 }
 
 static void asked_hash(struct str asked, uint8_t out[NAME_HASH_BYTES])

@@ -11,6 +11,10 @@ const char *cursor_write(struct arena *arena, int64_t at_us, const struct uuid *
 /* The parameter "cursor"; the first page when it is absent, a fault when it is none. */
 void cursor_read(struct request *req, struct cursor *out);
 
+/* The same of a list by a number from 1 on, latest first; 0: the first page. */
+const char *cursor_write_number(struct arena *arena, int64_t number);
+int64_t cursor_read_number(struct request *req);
+
 /* The same of a list by name. asked: what the list was searched by; the cursor of another search is none of this. */
 const char *cursor_write_name(
 	struct arena *arena, struct str asked, const struct name_cursor *place);

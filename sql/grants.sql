@@ -10,9 +10,9 @@ grant usage on schema public to parley_rest;
 grant select, insert, update on users, devices, sessions, conversations, members to parley_rest;
 grant select, insert on messages to parley_rest;
 -- who sent it, when, and its place stay for ever
-grant update (rev, body, ciphertext, metadata, attachments, reactions, edited_at, deleted_at, touched, changed_xid) on messages
+grant update (rev, body, ciphertext, metadata, reply_to, attachments, reactions, edited_at, deleted_at, touched, changed_xid) on messages
 	to parley_rest;
-grant select, insert, delete on reactions, attachments, attachment_uses to parley_rest;
+grant select, insert, delete on reactions, attachments, attachment_uses, message_versions to parley_rest;
 grant select on attachment_usage to parley_rest;
 grant select, insert, update on identities, identity_wanted to parley_rest;
 grant select on identity_keys to parley_rest;

@@ -148,6 +148,26 @@ static void attachments_read(struct arena *arena, const struct json *body, struc
 	out->nattachments = json_length(list);
 }
 
+/* Is it there at all, be it null? */
+static bool is_sent(const struct json *body, const char *key)
+{
+	return json_get(body, key) != NULL || json_is_null(body, key);
+}
+
+/* Is it a message, whatever was sent or is left of it? */
+static bool content_check(struct str type, struct str body, struct str ciphertext,
+	bool has_attachments, struct faults *faults)
+{
+	if (str_equal(type, STR("encrypted")) && ciphertext.ptr == NULL)
+		fault_add(faults, "ciphertext", "required", "An encrypted message needs it.");
+	else if (body.ptr == NULL && ciphertext.ptr == NULL && !has_attachments)
+		fault_add(faults, "body", "required",
+			"A message needs a body, ciphertext or attachments.");
+	else
+		return true;
+	return false;
+}
+
 /* --- the digest ------------------------------------------------------------------------------- */
 
 static void digest_bytes(crypto_generichash_state *state, const void *bytes, size_t len)
@@ -166,6 +186,23 @@ static void digest_field(crypto_generichash_state *state, struct str field)
 		digest_bytes(state, field.ptr, field.len);
 }
 
+static struct str metadata_or_none(struct str metadata)
+{
+	return metadata.ptr != NULL ? metadata : STR("{}");
+}
+
+static bool metadata_equal(struct arena *arena, struct str one, struct str other)
+{
+	struct buf first = { 0 }, second = { 0 };
+	json_canonical(arena, metadata_or_none(one), &first);
+	json_canonical(arena, metadata_or_none(other), &second);
+	bool equal = str_equal(
+		(struct str){ first.data, first.len }, (struct str){ second.data, second.len });
+	buf_free(&first);
+	buf_free(&second);
+	return equal;
+}
+
 /* The content as values. It is kept with the message for ever: this must not change. A kind of
  * content that comes to be goes at the end, and only when it is there. */
 static void content_digest(struct arena *arena, struct message_new *message)
@@ -176,7 +213,7 @@ static void content_digest(struct arena *arena, struct message_new *message)
 	if (!uuid_is_nil(&message->reply_to))
 		reply_to = (struct str){ (const char *)message->reply_to.bytes,
 			sizeof(message->reply_to.bytes) };
-	json_canonical(arena, message->metadata.ptr ? message->metadata : STR("{}"), &metadata);
+	json_canonical(arena, metadata_or_none(message->metadata), &metadata);
 
 	crypto_generichash_init(&state, NULL, 0, MESSAGE_DIGEST_BYTES);
 	digest_field(&state, message->type);
@@ -215,15 +252,46 @@ void message_new_read(struct arena *arena, const struct json *body, struct str d
 		faults, &out->metadata);
 	reply_to_read(body, faults, &out->reply_to);
 	attachments_read(arena, body, faults, out);
-	if (faults->count > before)
-		return;
-	if (str_equal(out->type, STR("encrypted")) && out->ciphertext.ptr == NULL)
-		fault_add(faults, "ciphertext", "required", "An encrypted message needs it.");
-	else if (out->body.ptr == NULL && out->ciphertext.ptr == NULL && out->nattachments == 0)
-		fault_add(faults, "body", "required",
-			"A message needs a body, ciphertext or attachments.");
-	else
+	if (faults->count == before &&
+		content_check(out->type, out->body, out->ciphertext, out->nattachments > 0, faults))
 		content_digest(arena, out);
+}
+
+void message_change_read(const struct json *body, struct str document,
+	const struct message_limits *limits, struct faults *faults, struct message_change *out)
+{
+	size_t before = faults->count;
+	*out = (struct message_change){ 0 };
+	if (!json_read_top(body, faults))
+		return;
+	out->has_body = is_sent(body, "body");
+	body_read(body, limits->body_max_bytes, faults, &out->body);
+	out->has_ciphertext = is_sent(body, "ciphertext");
+	ciphertext_read(body, limits->ciphertext_max_bytes, faults, &out->ciphertext);
+	out->has_metadata = is_sent(body, "metadata");
+	json_read_object(body, document, "metadata", JSON_OPTIONAL, limits->metadata_max_bytes,
+		faults, &out->metadata);
+	if (faults->count == before && !out->has_body && !out->has_ciphertext && !out->has_metadata)
+		fault_add(faults, "body", "required",
+			"A change names a body, ciphertext or metadata.");
+}
+
+bool message_change_apply(struct arena *arena, const struct message_change *change,
+	struct faults *faults, struct message *message)
+{
+	struct message old = *message;
+	if (change->has_body)
+		message->body = change->body;
+	if (change->has_ciphertext)
+		message->ciphertext = change->ciphertext;
+	if (change->has_metadata)
+		message->metadata = change->metadata;
+	if (!content_check(message->type, message->body, message->ciphertext,
+		    message->attachments.ptr != NULL, faults))
+		return false;
+	return !str_equal(old.body, message->body) ||
+	       !str_equal(old.ciphertext, message->ciphertext) ||
+	       !metadata_equal(arena, old.metadata, message->metadata);
 }
 
 /* A value of extra; null is none. */
@@ -268,8 +336,7 @@ static void content_write(struct buf *buf, const struct message *message)
 	json_write_key(buf, "ciphertext");
 	json_write_str(buf, deleted ? none : message->ciphertext);
 	json_write_key(buf, "metadata");
-	json_write_raw(
-		buf, deleted || message->metadata.ptr == NULL ? STR("{}") : message->metadata);
+	json_write_raw(buf, deleted ? STR("{}") : metadata_or_none(message->metadata));
 }
 
 /* The next of words with a blank between; false at the end. */

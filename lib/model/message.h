@@ -71,6 +71,24 @@ struct message_new {
 void message_new_read(struct arena *arena, const struct json *body, struct str document,
 	const struct message_limits *limits, struct faults *faults, struct message_new *out);
 
+/* A change of what was sent: what is there takes the place of what the message has; ptr NULL clears it. */
+struct message_change {
+	bool has_body;
+	struct str body;
+	bool has_ciphertext;
+	struct str ciphertext;
+	bool has_metadata;
+	struct str metadata;
+};
+
+/* Reads one; document is the body as it came. Every fault goes to faults, also when it names nothing. */
+void message_change_read(const struct json *body, struct str document,
+	const struct message_limits *limits, struct faults *faults, struct message_change *out);
+
+/* Puts it onto a message. False: that is the same as before, as values, or no message any more (noted in faults). */
+bool message_change_apply(struct arena *arena, const struct message_change *change,
+	struct faults *faults, struct message *message);
+
 /* The parts that few messages have, as the database gives them together (message_extra of sql/function/message.sql): JSON with "quoted",
  * "attachments", "reactions" and "mine". They are slices of extra; ptr NULL: it has none of them. ERR_INVALID_INPUT: it is
  * not such JSON. */

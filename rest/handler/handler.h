@@ -128,6 +128,16 @@ must_check enum err message_create(struct request *req);
 /* GET /conversations/{conversation}/messages/{message}: 200 Message; 404. */
 must_check enum err message_get(struct request *req);
 
+/* PATCH /conversations/{conversation}/messages/{message} {body?, ciphertext?, metadata?}: 200 Message as it now is; 403; 404; 409. */
+must_check enum err message_edit(struct request *req);
+
+/* DELETE /conversations/{conversation}/messages/{message}: 204, again and again; 403; 404. */
+must_check enum err message_delete(struct request *req);
+
+/* GET /conversations/{conversation}/messages/{message}/versions?limit=&cursor=: 200 list of what it was before, latest first; 403;
+ * 404. */
+must_check enum err message_versions(struct request *req);
+
 /* POST /conversations/{conversation}/read {seq?}: 200 {last_read_seq, unread_count}; 404; 422
  * beyond the last. */
 must_check enum err receipt_read(struct request *req);

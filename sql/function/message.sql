@@ -44,6 +44,10 @@ begin
 	select json_agg(m.user_id) as ids, max(m.floor_seq) as floor_seq into readers
 	from members m
 	where m.conversation_id = in_message.conversation_id and m.left_at is null and m.floor_seq < in_message.seq;
+	-- all have left: what they wrote may still be erased
+	if readers.ids is null then
+		return;
+	end if;
 	select * into mark from conversation_watermarks(in_message.conversation_id);
 	perform pg_logical_emit_message(true, 'parley', json_build_object(
 		'type', in_type, 'event_id', in_event, 'at', clock_timestamp(),

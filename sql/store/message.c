@@ -49,7 +49,7 @@ bool has_message(const struct columns *columns, size_t row)
 	return !row_is_null(columns, row, ID);
 }
 
-static void extra_take(struct str extra, struct message *out)
+void message_extra_take(struct str extra, struct message *out)
 {
 	if (message_extra_read(extra, out) != OK)
 		log_error("the database gave a message whose parts cannot be read");
@@ -74,7 +74,7 @@ void read_message(
 		.deleted_at_us = row_time(c, row, DELETED_AT),
 		.status = (enum message_status)row_int64(c, row, STATUS),
 	};
-	extra_take(row_text(c, row, EXTRA), out);
+	message_extra_take(row_text(c, row, EXTRA), out);
 }
 
 /* What message_send's outcome comes to. */
@@ -181,7 +181,7 @@ enum err db_message_send(struct db *db, struct arena *arena, const struct uuid *
 		.deleted_at_us = TIME_NONE,
 		.status = MESSAGE_SENT,
 	};
-	extra_take(sent.extra, out);
+	message_extra_take(sent.extra, out);
 	return OK;
 }
 

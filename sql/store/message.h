@@ -69,6 +69,8 @@ must_check enum err db_message_position(struct db *db, struct arena *arena,
 void message_columns(const struct rows *rows, const char *prefix, struct columns *out);
 void read_message(const struct columns *columns, size_t row, const struct uuid *conversation,
 	struct message *out);
+/* Its parts that few messages have, as message_extra gives them. */
+void message_extra_take(struct str extra, struct message *out);
 /* Does the row carry one at all? (An outer join may have found none.) */
 bool has_message(const struct columns *columns, size_t row);
 

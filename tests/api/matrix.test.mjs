@@ -183,6 +183,26 @@ const TABLE = {
 		},
 		'an absent one in the group': { ids: (scene) => ({ ...CONVERSATION.group(scene), message: randomUUID() }), ...hidden },
 	},
+	// the message is the member's, and in the direct conversation the blocked one's
+	'PATCH /api/v1/conversations/{conversation}/messages/{message}': {
+		...conversations(() => ({ body: 'Edited' }), { ...group(200, 403, 403), acting: 403 }, { ...direct(403), blocked: BLOCKED }),
+		'an absent one in the group': {
+			ids: (scene) => ({ ...CONVERSATION.group(scene), message: randomUUID() }),
+			body: () => ({ body: 'Edited' }),
+			...hidden,
+		},
+	},
+	'DELETE /api/v1/conversations/{conversation}/messages/{message}': {
+		...conversations(undefined, {}, {}),
+		group: { ids: (scene) => ({ ...CONVERSATION.group(scene), message: scene.group.doomed.id }), ...group(204), acting: 403 },
+		direct: { ids: (scene) => ({ ...CONVERSATION.direct(scene), message: scene.direct.doomed.id }), ...direct(403), blocked: 204 },
+		'an absent one in the group': { ids: (scene) => ({ ...CONVERSATION.group(scene), message: randomUUID() }), ...hidden },
+	},
+	'GET /api/v1/conversations/{conversation}/messages/{message}/versions': conversations(
+		undefined,
+		{ ...group(200, 403, 403), acting: 403 },
+		{ ...direct(403), blocked: 200 },
+	),
 	'POST /api/v1/conversations/{conversation}/read': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'POST /api/v1/conversations/{conversation}/delivered': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'GET /api/v1/attachments/{attachment}': files,
@@ -292,6 +312,8 @@ before(async () => {
 	scene.foreign = await groupOf(outsider, [other]);
 	scene.group.message = await send(member, scene.group, 'To the group');
 	scene.direct.message = await send(blocked, scene.direct, 'To the owner');
+	scene.group.doomed = await send(member, scene.group, 'To the group for a while');
+	scene.direct.doomed = await send(blocked, scene.direct, 'To the owner for a while');
 	scene.foreign.message = await send(outsider, scene.foreign, 'Among others');
 	for (const where of ['group', 'direct', 'foreign']) {
 		scene[where].file = await fileOf(stack, other, Buffer.from(where), { thumbnail: Buffer.from('thumbnail') });
@@ -365,7 +387,7 @@ async function forAll(list, width, work) {
 }
 
 // What changes by itself: each request of a service is noted, and parley-notify works on its own.
-const RESTLESS = ['schema_migrations', 'service_tokens', 'audit', 'password_resets', 'identity_keys', 'identity_wanted'];
+const RESTLESS = ['schema_migrations', 'service_tokens', 'audit', 'password_resets', 'identity_keys', 'identity_wanted', 'erasures'];
 
 /** A sum of each table's rows, by its name. */
 async function everything() {

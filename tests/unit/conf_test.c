@@ -121,6 +121,7 @@ static void the_defaults(void **state)
 		{ AT(body_max_bytes), 65536 },
 		{ AT(ciphertext_max_bytes), 65536 },
 		{ AT(metadata_max_bytes), 16384 },
+		{ AT(edit_window_s), 0 },
 		{ AT(group_max_members), 256 },
 		{ AT(contacts_max), 5000 },
 		{ AT(blocks_max), 1000 },
@@ -139,6 +140,7 @@ static void the_defaults(void **state)
 			fail_msg("row %zu: %d, not %d", i, value, numbers[i].value);
 	}
 	assert_true(conf.demo && conf.access_log && conf.rate_scale == 1.0);
+	assert_false(conf.message_versions || conf.erase_messages);
 	char database[256];
 	snprintf(database, sizeof(database),
 		"host=%s/var/run port=5432 dbname=parley user=parley_rest", folder);

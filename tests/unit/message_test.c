@@ -343,6 +343,66 @@ static void test_write_deleted(void **state)
 		     "\"deleted_at\":\"1970-01-01T00:00:00.000001Z\",\"status\":\"sent\"}");
 }
 
+static const char *or_dash(struct arena *arena, struct str text)
+{
+	return text.ptr != NULL ? arena_strndup(arena, text.ptr, text.len) : "-";
+}
+
+/* What a change makes of a message: "body ciphertext metadata", NULL where it changes nothing. */
+static void test_change(void **state)
+{
+#define TEXT .type = STR("text"), .body = STR("a")
+#define ENCRYPTED .type = STR("encrypted"), .body = STR("a"), .ciphertext = STR("AAAA")
+	static const struct {
+		struct message message;
+		const char *change;
+		const char *faults;
+		const char *after;
+	} rows[] = {
+		{ { TEXT }, "{\"body\":\"b\"}", "", "b - -" },
+		{ { TEXT }, "{\"body\":\"a\"}", "", NULL },
+		{ { TEXT }, "{\"body\":\"123456789\"}", "body:too_long", NULL },
+		{ { TEXT }, "{}", "body:required", NULL },
+		{ { TEXT }, "[]", ":bad_type", NULL },
+		{ { TEXT }, "{\"type\":\"image\"}", "body:required", NULL },
+		{ { TEXT }, "{\"body\":null}", "body:required", NULL },
+		{ { TEXT }, "{\"body\":\"\"}", "body:required", NULL },
+		{ { TEXT, .attachments = STR("[{}]") }, "{\"body\":null}", "", "- - -" },
+		{ { TEXT, .ciphertext = STR("AAAA") }, "{\"body\":null}", "", "- AAAA -" },
+		{ { TEXT, .ciphertext = STR("AAAA") }, "{\"ciphertext\":null}", "", "a - -" },
+		{ { TEXT }, "{\"ciphertext\":\"AAAA\",\"body\":null}", "", "- AAAA -" },
+		{ { ENCRYPTED }, "{\"ciphertext\":null}", "ciphertext:required", NULL },
+		{ { ENCRYPTED }, "{\"body\":null}", "", "- AAAA -" },
+		{ { TEXT, .metadata = STR("{\"n\":1,\"m\":2}") },
+			"{\"metadata\":{\"m\":2.0,\"n\":1}}", "", NULL },
+		{ { TEXT, .metadata = STR("{\"n\":1}") }, "{\"metadata\":{\"n\":2}}", "",
+			"a - {\"n\":2}" },
+		{ { TEXT, .metadata = STR("{\"n\":1}") }, "{\"metadata\":null}", "", "a - -" },
+		{ { TEXT, .metadata = STR("{\"n\":1}") }, "{\"metadata\":{}}", "", "a - {}" },
+		{ { TEXT }, "{\"metadata\":{}}", "", NULL },
+		{ { TEXT, .metadata = STR("{ }") }, "{\"metadata\":null}", "", NULL },
+	};
+#undef TEXT
+#undef ENCRYPTED
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct faults faults = { 0 };
+		struct message_change change;
+		struct str document = str_of(rows[i].change);
+		struct message message = rows[i].message;
+		message_change_read(
+			document_parse(*state, document), document, &limits, &faults, &change);
+		bool changes = faults.count == 0 &&
+			       message_change_apply(*state, &change, &faults, &message);
+		assert_string_equal(faults_line(&faults), rows[i].faults);
+		if (changes != (rows[i].after != NULL))
+			fail_msg("row %zu: %s", i, rows[i].change);
+		const char *after = arena_printf(*state, "%s %s %s", or_dash(*state, message.body),
+			or_dash(*state, message.ciphertext), or_dash(*state, message.metadata));
+		if (changes)
+			assert_string_equal(after, rows[i].after);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_values, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_digest, arena_make, arena_drop),
 		cmocka_unit_test_setup_teardown(test_digest_stays, arena_make, arena_drop),
+		cmocka_unit_test_setup_teardown(test_change, arena_make, arena_drop),
 		cmocka_unit_test(test_write),
 		cmocka_unit_test(test_extra),
 		cmocka_unit_test(test_write_deleted),
