@@ -72,6 +72,9 @@ static const struct command commands[] = {
 	{ .words = "user disable", .run = user_disable, .operand = "ID|HANDLE", .help = "shut an account, at once",
 		.more = "Its sessions end, nobody logs in to it, and no service acts for it. What it wrote stays.\n" },
 	{ .words = "user enable", .run = user_enable, .operand = "ID|HANDLE", .help = "open an account that was shut" },
+	{ .words = "user erase", .run = user_erase, .operand = "ID|HANDLE", .help = "erase an account, for ever",
+		.more = "As DELETE /users/me: nothing says any more who it was. Its messages stay, or go where the setting\n"
+			"erase_messages says so.\n" },
 	{ .words = "token create", .run = token_create, .flags = token_create_flags,
 		.help = "make a service token, and print it, this once",
 		.more = "For the host product's backend, which sends it as Authorization: Bearer. Scopes:\n\n",

@@ -37,6 +37,7 @@ int seed_run(struct operation *op);
 int user_add(struct operation *op);
 int user_disable(struct operation *op);
 int user_enable(struct operation *op);
+int user_erase(struct operation *op);
 int token_create(struct operation *op);
 int token_list(struct operation *op);
 int token_revoke(struct operation *op);

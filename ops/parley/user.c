@@ -181,6 +181,29 @@ static int account_turn(struct operation *op, bool disabled)
 	return table_print_record(table);
 }
 
+int user_erase(struct operation *op)
+{
+	static const char *const names[] = { "id", "erased" };
+	struct table *table = table_new(op, names, 2);
+	struct user user;
+	struct uuid id;
+	enum err err;
+	int status = operator_user(op, op->options->operand, &id);
+
+	if (status != EXIT_DONE)
+		return status;
+	err = db_user_profile(op->db, op->arena, &id, &user);
+	if (err == ERR_NOT_FOUND)
+		return operator_fail("there is nobody of the id %s", op->options->operand);
+	if (err == OK)
+		err = db_user_erase(op->db, op->arena, &id, op->conf.erase_messages);
+	if (err != OK)
+		return operator_fail_db(op, err);
+	table_uuid(table, &id);
+	table_bool(table, true);
+	return table_print_record(table);
+}
+
 int user_disable(struct operation *op)
 {
 	return account_turn(op, true);

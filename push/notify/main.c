@@ -1,6 +1,8 @@
 /*
- * parley-notify: whatever goes out: mails for forgotten passwords, by SMTP, and the keys of identity providers, by HTTP; and what is taken
- * away of itself, as files that were never sent (sweep.h). What there is to do are rows in PostgreSQL, each taken by one for a time: any number of these may run, and one that dies loses nothing.
+ * parley-notify: whatever goes out: mails for forgotten passwords, by SMTP, and the keys of identity providers, by HTTP; what is taken
+ * away of itself, as files that were never sent (sweep.h); and what would hold up a request: deleting the messages of an erased account
+ * (erasure.h). What there is to do are rows in PostgreSQL, each taken by one for a time: any number of these may run, and one that dies
+ * loses nothing.
  * One loop around poll, and a process for each transfer: no dead host holds up anything else. Run by a supervisor, in the
  * foreground; SIGTERM or SIGINT ends it at once, and what is under way is given back; SIGHUP reads the log level again.
  *
@@ -24,6 +26,7 @@
 #include "lib/version.h"
 #include "push/backoff.h"
 #include "push/daemon.h"
+#include "push/notify/erasure.h"
 #include "push/notify/jwks.h"
 #include "push/notify/reset.h"
 #include "push/notify/sweep.h"
@@ -40,6 +43,7 @@ struct notify {
 	const char *conf_path;
 	struct conf conf;
 	struct db *db;
+	struct arena *arena; /* of erasures */
 	struct transfers *transfers;
 	struct resets *resets;
 	struct jwks *jwks;
@@ -75,6 +79,8 @@ static void notify_look(struct notify *notify, int64_t now_us)
 	enum err err = jwks_look(notify->jwks, now_us, &notify->look_at_us);
 	if (err == OK)
 		err = resets_look(notify->resets, now_us, &notify->look_at_us);
+	if (err == OK)
+		err = erasures_look(notify->db, notify->arena, now_us, &notify->look_at_us);
 	if (err == OK) {
 		backoff_reset(&notify->backoff);
 		notify->retry_at_us = 0;
@@ -132,6 +138,7 @@ static void notify_open(struct notify *notify)
 	notify->signals = daemon_signals_open();
 	notify->db = db_new(conf->notify_database, "parley-notify", STATEMENT_TIMEOUT_MS);
 	db_listen(notify->db, "parley_notify");
+	notify->arena = arena_new();
 	notify->transfers = transfers_new(conf);
 	notify->resets = resets_new(conf, notify->db, notify->transfers);
 	notify->jwks = jwks_new(conf, notify->db, notify->transfers);
@@ -145,6 +152,7 @@ static void notify_close(struct notify *notify)
 	jwks_free(notify->jwks);
 	sweeps_free(notify->sweeps);
 	transfers_free(notify->transfers);
+	arena_free(notify->arena);
 	db_free(notify->db);
 	close(notify->signals);
 	conf_free(&notify->conf);

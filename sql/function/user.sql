@@ -102,11 +102,12 @@ end
 $$;
 
 -- Erases an account: it leaves its groups, what says who it was goes, also from the lists of others, its handle is free, its
--- sessions end. Its messages stay, and its direct conversations stay for the others, as of "Deleted user". False: it is in
--- more than in_most groups or blocks, or in fifty times as many contacts; so many are gone, and it is not erased yet: call
--- again, as somebody in thousands would hold them all for too long.
+-- sessions end. Its direct conversations stay for the others, as of "Deleted user", and its messages, unless in_messages says
+-- that these are deleted, one after the other from then on (sql/function/erasure.sql). False: it is in more than in_most groups
+-- or blocks, or in fifty times as many contacts; so many are gone, and it is not erased yet: call again, as somebody in
+-- thousands would hold them all for too long.
 drop function if exists user_erase;
-create function user_erase(in_user uuid, in_most bigint, in_event uuid) returns boolean
+create function user_erase(in_user uuid, in_most bigint, in_messages boolean, in_event uuid) returns boolean
 language plpgsql as $$
 begin
 	-- the strongest lock: also waits for who is adding this user to something, and is seen by who comes later
@@ -135,6 +136,10 @@ begin
 	perform session_end(in_user, null, null, null, in_event);
 	perform device_key_forget(in_user);
 	perform user_tell('user.barred', in_user, gen_random_uuid());
+	if in_messages then
+		insert into erasures (user_id, requested_at) values (in_user, now());
+		perform pg_notify('parley_notify', '');
+	end if;
 	return true;
 end
 $$;

@@ -252,7 +252,8 @@ enum err db_user_refresh(struct db *db, struct arena *arena, const struct refres
 	return OK;
 }
 
-enum err db_user_erase(struct db *db, struct arena *arena, const struct uuid *user)
+enum err db_user_erase(
+	struct db *db, struct arena *arena, const struct uuid *user, bool with_messages)
 {
 	static const char *const result_names[] = { "erased" };
 	struct columns c;
@@ -263,7 +264,7 @@ enum err db_user_erase(struct db *db, struct arena *arena, const struct uuid *us
 	uuid_new(&event_id);
 	do {
 		err = db_run(db, arena, Q_USER_ERASE, &rows, P_UUID(user), P_INT64(LEAVE_AT_ONCE),
-			P_UUID(&event_id));
+			P_BOOL(with_messages), P_UUID(&event_id));
 		if (err != OK)
 			return err;
 		columns_find(rows, "", result_names, 1, &c);

@@ -60,9 +60,10 @@ must_check enum err db_user_password_change(struct db *db, struct arena *arena,
 must_check enum err db_user_refresh(struct db *db, struct arena *arena,
 	const struct refresh_hashes *old, struct session_new *next, struct user *out);
 
-/* Erases an account and ends its sessions. Where that fails the account may have left some of its groups; the
- * same call again goes on. Outside of a transaction. */
-must_check enum err db_user_erase(struct db *db, struct arena *arena, const struct uuid *user);
+/* Erases an account and ends its sessions; with_messages: these are deleted, too, from then on (sql/store/erasure.h). Where that fails
+ * the account may have left some of its groups; the same call again goes on. Outside of a transaction. */
+must_check enum err db_user_erase(
+	struct db *db, struct arena *arena, const struct uuid *user, bool with_messages);
 
 /* All of one's own profile. ERR_NOT_FOUND: erased. */
 must_check enum err db_user_own(

@@ -106,7 +106,7 @@ for (const { path, since, other_id, put } of [
 
 		it('take nobody who is being erased', async () => {
 			const other = await register(stack, 'Other');
-			const erase = `select user_erase('${other.id}', 200, '${randomUUID()}');`;
+			const erase = `select user_erase('${other.id}', 200, false, '${randomUUID()}');`;
 			const answer = await overtaken(other, erase, () => ann.api.put(`${path}/${other.id}`));
 			assert.equal(answer.status, 404);
 			assert.ok(!(await ids(ann)).includes(other.id));
@@ -114,7 +114,7 @@ for (const { path, since, other_id, put } of [
 
 		it('are not of who is being erased', async () => {
 			const owner = await register(stack, 'Owner');
-			const erase = `select user_erase('${owner.id}', 200, '${randomUUID()}');`;
+			const erase = `select user_erase('${owner.id}', 200, false, '${randomUUID()}');`;
 			const answer = await overtaken(owner, erase, () => owner.api.put(`${path}/${ben.id}`));
 			assert.equal(answer.status, 401);
 			assert.equal(await stack.sql(`select count(*) from ${path} where user_id = '${owner.id}'`), '0');

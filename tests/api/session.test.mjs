@@ -350,7 +350,7 @@ describe('a sign-in under way', () => {
 
 	it('to an account that is erased meanwhile comes to nothing', async () => {
 		const person = await register(stack, 'Overtaken');
-		const erase = `select user_erase('${person.id}', 200, '${randomUUID()}');`;
+		const erase = `select user_erase('${person.id}', 200, false, '${randomUUID()}');`;
 		assert.equal((await overtaken(person, erase, login(person))).status, 401);
 		assert.equal(await stack.sql(`select count(*) from sessions where user_id = '${person.id}' and revoked_at is null`), '0');
 	});

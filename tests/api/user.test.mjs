@@ -237,7 +237,7 @@ describe('erasing the account', () => {
 	it('overtakes who adds the person to a conversation: nobody erased is in one', async () => {
 		const [ann, ben] = [await register(stack, 'Ann'), await register(stack, 'Ben')];
 		const open = () => ann.api.post('conversations', { kind: 'group', member_ids: [ben.id] });
-		const erase = `select user_erase('${ben.id}', 200, '${randomUUID()}');`;
+		const erase = `select user_erase('${ben.id}', 200, false, '${randomUUID()}');`;
 		const answer = await overtaken(ben, erase, open);
 		assert.deepEqual([answer.status, answer.body.code], [503, 'unavailable']);
 		assert.deepEqual(faultsOf(await open()), ['member_ids unknown']);

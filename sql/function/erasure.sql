@@ -1,0 +1,65 @@
+-- The messages of erased accounts, where the setting erase_messages says that they go, too. user_erase writes what is to be done into
+-- erasures, in the transaction that erases the account; parley-notify does it, step by step.
+
+drop function if exists erasure_room;
+-- The next conversation that somebody is in, or was, behind in_behind. Null: there is none.
+create function erasure_room(in_user uuid, in_behind uuid) returns uuid language sql as $$
+	-- each half by its own index
+	select least((select m.conversation_id from members m
+			where m.user_id = in_user and m.left_at is null and m.conversation_id > in_behind
+			order by m.conversation_id limit 1),
+		(select m.conversation_id from members m
+			where m.user_id = in_user and m.left_at is not null and m.conversation_id > in_behind
+			order by m.conversation_id limit 1))
+$$;
+
+drop function if exists erasure_step;
+-- One step for the account that waits longest: of one conversation at most in_looked messages are looked at and in_most deleted, so that
+-- its lock is held for moments. Where it is kept goes with it: who dies between two steps has lost nothing. False: there is nothing to
+-- do. With the rights of its owner: parley-notify has none on messages.
+create function erasure_step(in_most bigint, in_looked bigint) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+	job erasures;
+	doomed messages;
+	last bigint;
+	edge bigint;
+	count bigint := 0;
+begin
+	select e.* into job from erasures e order by e.requested_at, e.user_id limit 1 for update skip locked;
+	if not found then
+		return false;
+	end if;
+	if job.seq is null then
+		job.seq := 0;
+		job.conversation_id := erasure_room(job.user_id,
+			coalesce(job.conversation_id, '00000000-0000-0000-0000-000000000000'));
+	end if;
+	if job.conversation_id is null then
+		delete from erasures e where e.user_id = job.user_id;
+		return true;
+	end if;
+
+	select c.last_seq into last from conversations c where c.id = job.conversation_id for no key update;
+	edge := job.seq + in_looked;
+	for doomed in
+		select x.*
+		from messages x
+		where x.conversation_id = job.conversation_id and x.seq > job.seq and x.seq <= edge
+			and x.sender_id = job.user_id and x.deleted_at is null
+		order by x.seq
+		limit in_most
+	loop
+		perform message_bury(doomed, gen_random_uuid());
+		job.seq := doomed.seq;
+		count := count + 1;
+	end loop;
+	if count < in_most then
+		job.seq := edge;
+	end if;
+	update erasures e
+	set conversation_id = job.conversation_id, seq = case when job.seq < last then job.seq end
+	where e.user_id = job.user_id;
+	return true;
+end
+$$;
