@@ -24,9 +24,9 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_SEARCH] = { "search", 120, 60 },
 	/* of everybody in a large group, one after the other */
 	[RATE_KEYS] = { "keys", 300, 60 },
-	/* a person, and one other whose one-time pre-keys it takes: a few devices of its own need one each. Two hundred last for most
-	   of a day against one who wants them all */
-	[RATE_PREKEYS] = { "prekeys", 10, 3600 },
+	/* a person, and one other whose one-time pre-keys it takes: a few devices of its own need one each, again after each new start. Two
+	   hundred last for hours against one who wants them all */
+	[RATE_PREKEYS] = { "prekeys", 60, 3600 },
 	/* an address, from which a provider may tell of all its people at once; it waits and sends again */
 	[RATE_WEBHOOK] = { "webhook", 1200, 60 },
 	/* a service token, whomever it acts for: a backend speaks for many */

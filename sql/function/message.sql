@@ -7,10 +7,10 @@ create function has_extra(in_message messages) returns boolean language sql immu
 $$;
 
 drop function if exists message_quote;
--- What somebody has replied to, as it now is; of its text the beginning.
+-- What somebody has replied to, as it now is; of its text the beginning, but for what stands beside ciphertext.
 create function message_quote(in_message messages) returns json language sql stable as $$
 	select row_to_json(shown) from (select in_message.id, in_message.seq, in_message.sender_id, in_message.type,
-		left(in_message.body, 256) as body,
+		case when in_message.type <> 'encrypted' then left(in_message.body, 256) end as body,
 		to_char(in_message.deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as deleted_at) shown
 $$;
 
