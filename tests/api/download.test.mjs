@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { api, directOf, groupOf, must, register, send } from '../lib/client.mjs';
-import { attach, download, fileOf } from '../lib/files.mjs';
+import { download, fileOf } from '../lib/files.mjs';
 import { startLighttpd, startNginx } from '../lib/front.mjs';
 import { service } from '../lib/operator.mjs';
 import { sharedStack } from '../lib/stack.mjs';
@@ -26,9 +26,9 @@ after(async () => {
 /** A new group with a message in which a new file of its owner was sent. */
 async function sentIn(owner, others, more = {}) {
 	const group = await groupOf(owner, others, more);
-	const message = await send(owner, group, 'Here it is');
 	const file = await fileOf(stack, owner, randomBytes(100), { thumbnail: Buffer.from('small') });
-	await attach(stack, file, group, message);
+	const message = await send(owner, group, 'Here it is', { attachments: [file.id] });
+	assert.equal(message.attachments[0].url, file.url);
 	return { group, message, file };
 }
 
@@ -111,16 +111,15 @@ describe('a file is for', () => {
 			assert.equal(await mayHave(eve, file), status, history);
 			assert.equal(await mayHave(ben, file), 200, history);
 			// sent once more, it is for all who are there
-			await attach(stack, file, group, await send(ann, group, 'And again'));
+			await send(ann, group, 'And again', { attachments: [file.id] });
 			assert.equal(await mayHave(eve, file), 200, history);
 		}
 	});
 
 	it('nobody but its uploader when the message is deleted, unless it was sent in another', async () => {
 		const { group, message, file } = await sentIn(ann, [ben]);
-		const other = await sentIn(ann, [eve]);
-		await attach(stack, file, other.group, other.message);
-		await stack.sql(`update messages set deleted_at = now() where conversation_id = '${group.id}' and seq = ${message.seq}`);
+		await send(ann, await groupOf(ann, [eve]), 'For you, too', { attachments: [file.id] });
+		must(await ann.api.delete(`conversations/${group.id}/messages/${message.id}`), 204);
 		assert.equal(await mayHave(ben, file), 404);
 		assert.equal(await mayHave(eve, file), 200);
 		assert.equal(await mayHave(ann, file), 200);
@@ -129,7 +128,7 @@ describe('a file is for', () => {
 	it('two of whom one has blocked the other: what was sent stays', async () => {
 		const room = await directOf(ann, ben);
 		const file = await fileOf(stack, ann, TEXT, { thumbnail: TEXT });
-		await attach(stack, file, room, await send(ann, room, 'Look'));
+		await send(ann, room, 'Look', { attachments: [file.id] });
 		must(await ben.api.put(`blocks/${ann.id}`), 204);
 		assert.equal(await mayHave(ben, file), 200);
 		must(await ben.api.delete(`blocks/${ann.id}`), 204);

@@ -1,7 +1,7 @@
 // Measures a whole Parley beside PostgreSQL alone, on one machine, and prints what came out as Markdown. README.md
 // says how to read it and what came out where.
 //
-//	tests/load/bench [--rounds 9] [--seconds 4] [--only sql,history,list,send,memory,latency,fanout]
+//	tests/load/bench [--rounds 9] [--seconds 4] [--only sql,history,list,send,memory,latency,fanout,files]
 //
 // It starts a stack of its own, seeds it (seed.sql), and leaves nothing behind; one that runs already is used when
 // PARLEY_TEST_STACK has it as JSON (tests/lib/stack.mjs), and seeded when it is empty. Every comparison is
@@ -18,11 +18,12 @@ import { waitFor } from '../lib/wait.mjs';
 import {
 	asSuperuser, caughtUp, groupsOf, measured, median, metric, optionsOf, personId, psql, run, say, spread, stackStart, table, tokensOf, tool,
 } from './common.mjs';
+import { filesTable } from './files.mjs';
 import { childrenOf, memory } from './proc.mjs';
 import { root, scripts, statement, variables } from './statement.mjs';
 
 const KINDS = ['history', 'list', 'send'];
-const PARTS = ['sql', ...KINDS, 'memory', 'latency', 'fanout'];
+const PARTS = ['sql', ...KINDS, 'memory', 'latency', 'fanout', 'files'];
 const CONNECTIONS = 16; // of wrk
 const CLIENTS = 8; // of pgbench: as many as there are workers
 const TOKENS = 300; // people who send requests
@@ -500,6 +501,7 @@ async function main() {
 		if (parts.includes('memory')) memoryTable(stack);
 		if (parts.includes('latency')) await latencyTable(stack);
 		if (parts.includes('fanout')) await fanoutTable(stack);
+		if (parts.includes('files')) await filesTable(stack, { owner: personId(10007), token: stack.tokens[7], rounds, seconds });
 	} finally {
 		await stop();
 	}
