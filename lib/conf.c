@@ -20,6 +20,7 @@
 #include "lib/conf_mail.h"
 #include "lib/conf_s3.h"
 #include "lib/log.h"
+#include "lib/media_type.h"
 #include "lib/origin.h"
 #include "lib/text.h"
 
@@ -33,6 +34,7 @@ enum conf_type {
 	CONF_FANOUT,
 	CONF_NETWORKS,
 	CONF_ORIGINS,
+	CONF_MEDIA_TYPES,
 	CONF_STARTTLS,
 	CONF_TYPE__MAX
 };
@@ -204,7 +206,7 @@ static const struct conf_key keys[] = {
 		"largest file; the web server has to let it through, too" },
 	{ "attachment_quota_mib", CONF_INT, "MiB", AT(attachment_quota_mib), 0, 1073741824, "2048", false,
 		"all files of one person; 0: any number" },
-	{ "attachment_types", CONF_STRING, NULL, AT(attachment_types), 1, LIST_MAX, "*/*", false,
+	{ "attachment_types", CONF_MEDIA_TYPES, NULL, AT(attachment_types), 1, LIST_MAX, "*/*", false,
 		"what is taken, by what its content is: image/png, image/*, */*; spaces between" },
 	{ "attachment_workers", CONF_INT, "processes", AT(attachment_workers), 0, 64, "4", false,
 		"workers of parley-rest besides, for files; 0: files are taken and given by all workers" },
@@ -299,6 +301,7 @@ static const char *const type_wants[CONF_TYPE__MAX] = {
 	[CONF_FANOUT] = "control or publish",
 	[CONF_NETWORKS] = "addresses and CIDR blocks",
 	[CONF_ORIGINS] = "origins",
+	[CONF_MEDIA_TYPES] = "media types and ranges of them",
 	[CONF_STARTTLS] = "auto, always or never",
 };
 
@@ -342,7 +345,7 @@ static void *conf_at(struct conf *conf, size_t offset)
 static bool is_text(enum conf_type type)
 {
 	return type == CONF_STRING || type == CONF_PATH || type == CONF_NETWORKS ||
-	       type == CONF_ORIGINS;
+	       type == CONF_ORIGINS || type == CONF_MEDIA_TYPES;
 }
 
 /* Digits with at most one point between them: none of the other spellings that strtod takes. */
@@ -407,9 +410,17 @@ static bool set_list(const struct conf_key *key, struct str text, char **value)
 {
 	struct networks networks;
 	struct str bad;
-	const char *why = "neither an address nor a CIDR block";
-	enum err err = key->type == CONF_NETWORKS ? networks_parse(text, &networks, &bad)
-						  : origins_check(text, &bad, &why);
+	const char *why;
+	enum err err;
+	if (key->type == CONF_NETWORKS) {
+		why = "neither an address nor a CIDR block";
+		err = networks_parse(text, &networks, &bad);
+	} else if (key->type == CONF_MEDIA_TYPES) {
+		why = "neither a media type nor a range of them";
+		err = media_types_check(text, &bad);
+	} else {
+		err = origins_check(text, &bad, &why);
+	}
 	if (err != OK)
 		log_bad_word(why, bad);
 	return err == OK && set_text(key, text, value);
@@ -434,6 +445,7 @@ static bool set_value(struct conf *conf, const struct conf_key *key, struct str 
 		return set_text(key, text, at);
 	case CONF_NETWORKS:
 	case CONF_ORIGINS:
+	case CONF_MEDIA_TYPES:
 		return set_list(key, text, at);
 	case CONF_INT:
 		return set_int(key, text, at);

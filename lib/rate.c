@@ -16,6 +16,8 @@ static const struct rate_limit rate_limits[RATE__MAX] = {
 	[RATE_READ] = { "read", 1200, 60 },
 	[RATE_WRITE] = { "write", 600, 60 },
 	[RATE_SEND] = { "send", 300, 60 },
+	/* an album at once; each costs a process that looks at it */
+	[RATE_UPLOAD] = { "upload", 60, 60 },
 	/* each 2 s in a few conversations at once */
 	[RATE_TYPING] = { "typing", 120, 60 },
 	/* once a connect, and a page after the other after a long absence */

@@ -24,6 +24,17 @@ enum shm_counter {
 	SHM_RATE_LIMITED,
 	SHM_RATE_TABLE_FULL, /* a request was let through for want of a bucket */
 	SHM_TURNS_REFUSED,   /* 503 because too many passwords were hashed at once */
+	SHM_UPLOADS,	     /* files that were taken */
+	SHM_UPLOAD_BYTES,    /* of them */
+	SHM_UPLOADS_TOO_LARGE,
+	SHM_UPLOADS_QUOTA,
+	SHM_UPLOADS_TYPE,
+	SHM_UPLOADS_INVALID,	 /* empty, without a name, a picture that is broken or a bomb */
+	SHM_UPLOADS_BROKEN,	 /* the body was not well-formed, or ended early */
+	SHM_UPLOADS_UNAVAILABLE, /* disk, database or parley-media */
+	SHM_MEDIA_STARTED,	 /* processes that look at a file */
+	SHM_MEDIA_KILLED,	 /* that ended without an answer */
+	SHM_MEDIA_MS,		 /* how long all of them took */
 	SHM_COUNTER__MAX
 };
 
@@ -80,9 +91,14 @@ must_check enum err shm_map(const char *path, bool create, struct shm **out);
  * parent). */
 must_check enum err shm_private(struct shm **out);
 
+static inline void shm_add(struct shm *shm, enum shm_counter counter, uint64_t number)
+{
+	atomic_fetch_add_explicit(&shm->counters[counter], number, memory_order_relaxed);
+}
+
 static inline void shm_count(struct shm *shm, enum shm_counter counter)
 {
-	atomic_fetch_add_explicit(&shm->counters[counter], 1, memory_order_relaxed);
+	shm_add(shm, counter, 1);
 }
 
 /* The row of a route, made on first use; NULL when the table is full. */

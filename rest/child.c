@@ -1,4 +1,4 @@
-/* Programs that answer one thing (child.h). Called by bucket.c. */
+/* Programs that answer one thing (child.h). Called by bucket.c and media.c. */
 #include "rest/child.h"
 
 #include <errno.h>

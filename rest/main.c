@@ -135,7 +135,8 @@ static int cgi_run(const struct conf *conf, struct jose_keys *keys, struct shm *
 
 static const char *body_name(const struct route *route)
 {
-	static const char *const names[] = { "none", "none", "optional", "needed", "raw" };
+	static const char *const names[] = { "none", "none", "stream", "optional", "needed",
+		"raw" };
 
 	return names[route->body];
 }

@@ -101,7 +101,7 @@ static enum err route_prepare(struct request *req)
 		err = guard_rate(req, route->rate);
 	if (err == OK && route->body == BODY_RAW)
 		err = request_read_raw(req, route->body_max, &req->detail);
-	else if (err == OK && route->body != BODY_NONE && route->body != BODY_FILE)
+	else if (err == OK && route->body > BODY_STREAM)
 		err = request_read_body(
 			req, route->body_max, route->body == BODY_NEEDED, &req->detail);
 	return err;

@@ -18,7 +18,8 @@ typedef enum err (*handler_fn)(struct request *req);
 /* What happens to a body. */
 enum body {
 	BODY_NONE,
-	BODY_FILE, /* none comes in, and a file goes out */
+	BODY_FILE,   /* none comes in, and a file goes out */
+	BODY_STREAM, /* the handler reads it as it comes; its cap is a setting */
 	BODY_OPTIONAL,
 	BODY_NEEDED,
 	BODY_RAW /* read, and left to the handler: it is signed as it is */

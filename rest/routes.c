@@ -51,6 +51,7 @@ const struct route routes[] = {
 	{ "GET",    CONVERSATION "/messages/{message}/versions", message_versions, GUARD_USER, SCOPE_MESSAGES_READ,    BODY_NONE,     0,         TX_NONE,  RATE_READ },
 	{ "POST",   CONVERSATION "/read",                  receipt_read,        GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_OPTIONAL, 4 * KIB,   TX_NONE,  RATE_WRITE },
 	{ "POST",   CONVERSATION "/delivered",             receipt_delivered,   GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_OPTIONAL, 4 * KIB,   TX_NONE,  RATE_WRITE },
+	{ "POST",   V1 "/attachments",                     attachment_create,   GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_STREAM,   0,         TX_NONE,  RATE_UPLOAD },
 	{ "GET",    V1 "/attachments/{attachment}",        download_content,    GUARD_USER, SCOPE_MESSAGES_READ,       BODY_FILE,     0,         TX_NONE,  RATE_READ },
 	{ "GET",    V1 "/attachments/{attachment}/thumbnail", download_thumbnail, GUARD_USER, SCOPE_MESSAGES_READ,    BODY_FILE,     0,         TX_NONE,  RATE_READ },
 	{ "GET",    V1 "/unread",                          unread_get,          GUARD_USER, SCOPE_CONVERSATIONS_READ,  BODY_NONE,     0,         TX_NONE,  RATE_READ },

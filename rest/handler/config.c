@@ -94,7 +94,7 @@ enum err config_get(struct request *req)
 		{ "body_bytes", req->conf->body_max_bytes },
 		{ "ciphertext_bytes", req->conf->ciphertext_max_bytes },
 		{ "metadata_bytes", req->conf->metadata_max_bytes },
-		{ "attachment_bytes", 0 }, /* none are taken yet */
+		{ "attachment_bytes", req->conf->attachment_max_bytes },
 		{ "group_max_members", req->conf->group_max_members },
 		{ "page_max", PAGE_MAX },
 	};

@@ -24,7 +24,7 @@ describe('the configuration', () => {
 			body_bytes: 65536,
 			ciphertext_bytes: 65536,
 			metadata_bytes: 16384,
-			attachment_bytes: 0,
+			attachment_bytes: 26214400,
 			group_max_members: 256,
 			page_max: 200,
 		});

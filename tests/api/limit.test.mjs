@@ -9,7 +9,7 @@ import { startStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 import { raw } from './raw.mjs';
 
-// a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30, keys 30 in 60 s; reset 3, reset-email 1,
+// a tenth of the quotas: register 3, login 3, guess 1, account 6, refresh 60, read 120, write 60, send 30, upload 6, keys 30 in 60 s; reset 3, reset-email 1,
 // prekeys 6 in an hour
 const SCALE = 0.1;
 const ISSUER = 'https://login.example.com/';
@@ -101,6 +101,16 @@ describe('a rate limit', () => {
 		limited(answer);
 		assert.equal(quota(answer), '"search";q=12;w=60');
 		assert.ok(served - 1 >= 12 && served - 1 < 20, `${served - 1} were served`);
+	});
+
+	it('is one for uploading', async () => {
+		const ann = await person();
+		const headers = { 'content-disposition': 'attachment; filename=a' };
+		// the smallest that is refused: a process that looks at each would take longer than the quota takes to come back
+		const answers = await Promise.all([...Array(20)].map(() => ann.api.post('attachments', undefined, { body: '', headers })));
+		const answer = answers.find(({ status }) => status === 429);
+		limited(answer);
+		assert.equal(quota(answer), '"upload";q=6;w=60');
 	});
 
 	it('of asking for keys is for everybody in a group, and of taking those of one person for a few devices', async () => {
@@ -317,7 +327,7 @@ describe('settings', () => {
 			body_bytes: 20,
 			ciphertext_bytes: 10,
 			metadata_bytes: 30,
-			attachment_bytes: 0,
+			attachment_bytes: 26214400,
 			group_max_members: 3,
 			page_max: 200,
 		});

@@ -40,7 +40,7 @@ const BLOCKED = [403, 'blocked'];
 
 /*
  * A route's targets: what it is asked for, and what comes of it. ids: what stands in the path, from the scene and the person who
- * asks; query; body; spare: asked with a session to spare; last: when all else has been asked.
+ * asks; query; body; headers; spare: asked with a session to spare; last: when all else has been asked.
  */
 const CONVERSATION = {
 	group: ({ group: { id, message }, other }) => ({ conversation: id, message: message.id, user: other.id }),
@@ -205,6 +205,11 @@ const TABLE = {
 	),
 	'POST /api/v1/conversations/{conversation}/read': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'POST /api/v1/conversations/{conversation}/delivered': conversations(() => ({ seq: 1 }), group(200), direct(200)),
+	'POST /api/v1/attachments': once({
+		body: () => ({ any: 'file' }),
+		headers: { 'content-disposition': 'attachment; filename=matrix.json' },
+		...user(201),
+	}),
 	'GET /api/v1/attachments/{attachment}': files,
 	'GET /api/v1/attachments/{attachment}/thumbnail': files,
 	'GET /api/v1/unread': once(user(200)),
@@ -364,7 +369,7 @@ async function ask(cell) {
 	const me = personOf(caller);
 	const ids = row.ids?.(scene, me) ?? {};
 	const path = route.path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key]) + (row.query ? `?${row.query}` : '');
-	cell.answer = await callerOf(caller, route, row).call(route.method, path, row.body?.(scene, me));
+	cell.answer = await callerOf(caller, route, row).call(route.method, path, row.body?.(scene, me), { headers: row.headers });
 	return cell;
 }
 

@@ -47,6 +47,7 @@ const BODIES = {
 	'PATCH /api/v1/conversations/{conversation}/messages/{message}': () => ({ body: 'Hello again' }),
 	'POST /api/v1/conversations/{conversation}/read': () => ({ seq: 1 }),
 	'POST /api/v1/conversations/{conversation}/delivered': () => ({ seq: 1 }),
+	'POST /api/v1/attachments': () => ({ any: 'file' }),
 	'POST /messages': ({ ann, ben }) => ({ request_match_id: handleOf('match'), participant_ids: [ann.id, ben.id] }),
 	'POST /messages/{conversation}/mark-read': ({ ann }) => ({ user_id: ann.id }),
 };
@@ -108,8 +109,16 @@ describe('the table of routes', () => {
 			return api(stack).call(method, path, undefined, { headers, body: method === 'POST' ? text : undefined });
 		},
 	};
+	/** Names what it sends, whatever it is. */
+	const uploading = {
+		call: (method, path, json, options = {}) => {
+			const headers = { 'content-disposition': 'attachment; filename=routes.json', ...options.headers };
+			return scene.ann.api.call(method, path, json, { ...options, headers });
+		},
+	};
 	const as = (route) => {
 		if (route.body === 'raw') return signing;
+		if (route.body === 'stream') return uploading;
 		if (!ENDINGS.includes(name(route))) return api(stack, route.user ? scene.ann.token : undefined);
 		return { call: async (...request) => (await register(stack, 'Leaver')).api.call(...request) };
 	};
@@ -132,7 +141,7 @@ describe('the table of routes', () => {
 				: wanted?.required;
 			assert.equal(
 				{ undefined: 'none', false: 'optional', true: 'needed' }[required],
-				route.body === 'raw' ? 'needed' : route.body,
+				['raw', 'stream'].includes(route.body) ? 'needed' : route.body,
 				`${name(route)} takes a body`,
 			);
 		}
@@ -249,7 +258,7 @@ describe('the table of routes', () => {
 					assert.equal(length(there), length(absent));
 				});
 
-			if (!['none', 'raw'].includes(route.body)) {
+			if (!['none', 'raw', 'stream'].includes(route.body)) {
 				it('takes JSON alone', async () => {
 					for (const type of [
 						'text/plain',
@@ -274,7 +283,7 @@ describe('the table of routes', () => {
 					}
 				});
 			}
-			if (route.body !== 'none') {
+			if (!['none', 'stream'].includes(route.body)) {
 				it('takes no body above its cap', async () => {
 					const pad = async (bytes) => {
 						const json = JSON.stringify({ ...(await body(route)), pad: '' });

@@ -95,7 +95,7 @@ static void every_row_is_sound(void **state)
 			braces += *at == '{';
 		if (!row->handler || braces > REQUEST_IDS_MAX || row->pattern[0] != '/' ||
 			strlen(row->pattern) >= SHM_LABEL_BYTES ||
-			(row->body <= BODY_FILE) != (row->body_max == 0))
+			(row->body <= BODY_STREAM) != (row->body_max == 0))
 			fail_msg("row %zu: %s %s", i, row->method, row->pattern);
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(routes[j].pattern, row->pattern) == 0 &&

@@ -1,0 +1,96 @@
+/*
+ * parley-media: looks at one file that a stranger has uploaded: what it is, and of a picture how large, with a thumbnail. A process
+ * of its own for each, which can do nothing but that (sandbox.h), so that a fault in one of the libraries that decode costs
+ * an answer and nothing else. Started by rest/media.c:
+ *
+ *	0  the file			1  the answer: one line of JSON
+ *	2  the log			3  an empty file for the thumbnail
+ *
+ * {"media_type":"image/png","picture":"good","width":640,"height":480,"thumbnail_bytes":1234}; picture is none, good, broken or huge.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "lib/version.h"
+#include "rest/media/picture.h"
+#include "rest/media/sandbox.h"
+#include "rest/media/sniff.h"
+
+enum {
+	FILE_FD = STDIN_FILENO,
+	ANSWER_FD = STDOUT_FILENO,
+	THUMBNAIL_FD = 3,
+	NICENESS = 10 /* messages go first */
+};
+
+static char head[SNIFF_BYTES];
+
+/* The beginning of the file. */
+static size_t head_read(void)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	while (got < sizeof(head) &&
+		(n = pread(FILE_FD, head + got, sizeof(head) - got, (off_t)got)) > 0)
+		got += (size_t)n;
+	return got;
+}
+
+static void answer(const struct sniffed *sniffed, const struct picture *picture)
+{
+	static const char *const states[] = {
+		[PICTURE_GOOD] = "good",
+		[PICTURE_BROKEN] = "broken",
+		[PICTURE_HUGE] = "huge",
+	};
+	struct stat thumbnail = { 0 };
+
+	if (sniffed->is_picture && picture->state == PICTURE_GOOD)
+		(void)fstat(THUMBNAIL_FD, &thumbnail);
+	dprintf(ANSWER_FD,
+		"{\"media_type\":\"%s\",\"picture\":\"%s\",\"width\":%d,\"height\":%d,"
+		"\"thumbnail_bytes\":%lld}\n",
+		sniffed->media_type, sniffed->is_picture ? states[picture->state] : "none",
+		picture->width, picture->height, (long long)thumbnail.st_size);
+}
+
+/* What libraries write of their own accord goes nowhere; faults of the start have been logged. */
+static void silence(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null >= 0)
+		dup2(null, STDERR_FILENO);
+}
+
+int main(int argc, char **argv)
+{
+	struct picture picture = { .state = PICTURE_GOOD };
+	struct sniffed sniffed;
+
+	log_open("parley-media", LOG_LEVEL_INFO);
+	if (argc > 1 && strcmp(argv[1], "--version") == 0)
+		return printf("parley-media " PARLEY_VERSION "\n"), 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (nice(NICENESS) < 0)
+		log_warn_errno("cannot give way to others");
+	if (!sniff_open())
+		fatal("libmagic does not start");
+	if (!picture_open(argv[0]))
+		fatal("libvips does not start");
+	silence();
+	if (sandbox_enter() != OK)
+		return 1;
+	sniffed = sniff(head, head_read());
+	if (sniffed.is_picture)
+		picture = picture_look(FILE_FD, THUMBNAIL_FD);
+	answer(&sniffed, &picture);
+	_exit(0); /* nothing of what libraries do at the end is needed */
+}

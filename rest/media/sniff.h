@@ -1,0 +1,22 @@
+/* What a file is, by its first bytes. What is claimed of it counts for nothing. */
+#ifndef REST_MEDIA_SNIFF_H
+#define REST_MEDIA_SNIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sniffed {
+	const char *media_type; /* of the table in sniff.c; a literal */
+	bool is_picture;	/* that has a size, and can be made smaller */
+};
+
+enum {
+	SNIFF_BYTES = 256 * 1024 /* of the beginning are looked at */
+};
+
+/* Loads libmagic's database. False when it is not to be had. */
+bool sniff_open(void);
+
+struct sniffed sniff(const void *bytes, size_t size);
+
+#endif
