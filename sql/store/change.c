@@ -7,8 +7,8 @@
 #include "sql/store/message.h"
 
 enum {
-	/* each comes to nothing only because the sender has edited it elsewhere meanwhile */
-	TRIES_MAX = 10
+	/* each comes to nothing only because another edit of the same message has come to something meanwhile */
+	TRIES_MAX = 100
 };
 
 /* What the functions say. */
