@@ -193,6 +193,8 @@ static const struct conf_key keys[] = {
 		"the messages of an account that is erased go, too; else they stay, as of a deleted user" },
 	{ "group_max_members", CONF_INT, "people", AT(group_max_members), 2, 4096, "256", false,
 		"members of a group" },
+	{ "system_messages", CONF_BOOL, NULL, AT(system_messages), 0, 1, "true", false,
+		"say among the messages of a group who comes and goes, and how it is renamed" },
 	{ "contacts_max", CONF_INT, "people", AT(contacts_max), 1, 100000, "5000", false,
 		"contacts of one person" },
 	{ "blocks_max", CONF_INT, "people", AT(blocks_max), 1, 100000, "1000", false,

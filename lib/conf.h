@@ -105,7 +105,8 @@ struct conf {
 	bool message_versions; /* what an edit replaces is kept */
 	bool erase_messages;   /* with the account */
 	int group_max_members;
-	int contacts_max; /* of one person */
+	bool system_messages; /* of what happens to a group, among its messages */
+	int contacts_max;     /* of one person */
 	int blocks_max;
 	int sync_cursor_ttl_s; /* who was away for longer begins anew */
 

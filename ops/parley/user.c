@@ -196,7 +196,8 @@ int user_erase(struct operation *op)
 	if (err == ERR_NOT_FOUND)
 		return operator_fail("there is nobody of the id %s", op->options->operand);
 	if (err == OK)
-		err = db_user_erase(op->db, op->arena, &id, op->conf.erase_messages);
+		err = db_user_erase(
+			op->db, op->arena, &id, op->conf.erase_messages, op->conf.system_messages);
 	if (err != OK)
 		return operator_fail_db(op, err);
 	table_uuid(table, &id);

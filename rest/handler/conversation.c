@@ -82,7 +82,7 @@ enum err conversation_update(struct request *req)
 	err = request_check(req);
 	if (err == OK)
 		err = db_conversation_update(req->db, req->arena, &req->ids[0],
-			&req->caller.user_id, &change, &req->detail);
+			&req->caller.user_id, &change, req->conf->system_messages, &req->detail);
 	if (err != OK)
 		return err;
 	return conversation_reply(req, &req->ids[0], 200);

@@ -24,14 +24,16 @@ enum err member_put(struct request *req)
 	err = request_check(req);
 	if (err == OK)
 		err = db_member_put(req->db, req->arena, &req->ids[0], &req->caller.user_id,
-			&req->ids[1], role, req->conf->group_max_members, &req->detail);
+			&req->ids[1], role, req->conf->group_max_members,
+			req->conf->system_messages, &req->detail);
 	return member_reply(req, err);
 }
 
 enum err member_remove(struct request *req)
 {
-	return member_reply(req, db_member_remove(req->db, req->arena, &req->ids[0],
-					 &req->caller.user_id, &req->ids[1], &req->detail));
+	return member_reply(
+		req, db_member_remove(req->db, req->arena, &req->ids[0], &req->caller.user_id,
+			     &req->ids[1], req->conf->system_messages, &req->detail));
 }
 
 enum err membership_update(struct request *req)

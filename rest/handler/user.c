@@ -40,8 +40,8 @@ enum err user_update(struct request *req)
 
 enum err user_delete(struct request *req)
 {
-	enum err err =
-		db_user_erase(req->db, req->arena, &req->caller.user_id, req->conf->erase_messages);
+	enum err err = db_user_erase(req->db, req->arena, &req->caller.user_id,
+		req->conf->erase_messages, req->conf->system_messages);
 
 	if (err == OK)
 		reply_status(req, 204);

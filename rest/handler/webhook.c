@@ -44,8 +44,8 @@ static enum err person_delete(struct request *req, struct str webhook_id,
 	if (err == OK && !seen)
 		err = db_identity_bury(req->db, req->arena, identity);
 	if (err == OK && !seen)
-		err = db_user_erase(
-			req->db, req->arena, &identity->user_id, req->conf->erase_messages);
+		err = db_user_erase(req->db, req->arena, &identity->user_id,
+			req->conf->erase_messages, req->conf->system_messages);
 	if (err == OK && !seen)
 		err = db_webhook_receive(req->db, req->arena, webhook_id, &is_new);
 	if (err == OK)

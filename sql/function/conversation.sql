@@ -79,16 +79,19 @@ begin
 end
 $$;
 
--- Changes what a group is called and how it looks, where the flags say so, and tells its members. outcome: ok (also when it
--- was so before: then nobody is told), not_found, direct, forbidden (sql/function/member.sql).
+-- Changes what a group is called and how it looks, where the flags say so, and tells its members, in_said: with a system
+-- message as well. outcome: ok (also when it was so before: then nobody is told), not_found, direct, forbidden
+-- (sql/function/member.sql).
 drop function if exists conversation_update;
 create function conversation_update(in_conversation uuid, in_caller uuid, in_has_title boolean,
-	in_title text, in_has_avatar_url boolean, in_avatar_url text, in_event uuid, out outcome text)
+	in_title text, in_has_avatar_url boolean, in_avatar_url text, in_event uuid, in_said boolean, out outcome text)
 language plpgsql as $$
 #variable_conflict use_column
 declare
 	may_as text := member_lock(in_conversation, in_caller);
 	room conversations;
+	titled boolean;
+	pictured boolean;
 begin
 	if may_as is null then
 		outcome := 'not_found';
@@ -104,14 +107,15 @@ begin
 		return;
 	end if;
 	outcome := 'ok';
-	if not (in_has_title and in_title is distinct from room.title
-		or in_has_avatar_url and in_avatar_url is distinct from room.avatar_url) then
+	titled := in_has_title and in_title is distinct from room.title;
+	pictured := in_has_avatar_url and in_avatar_url is distinct from room.avatar_url;
+	if not (titled or pictured) then
 		return;
 	end if;
 
 	update conversations c
-	set title = case when in_has_title then in_title else c.title end,
-		avatar_url = case when in_has_avatar_url then in_avatar_url else c.avatar_url end,
+	set title = case when titled then in_title else c.title end,
+		avatar_url = case when pictured then in_avatar_url else c.avatar_url end,
 		rev = c.rev + 1, changed_xid = pg_current_xact_id()
 	where c.id = in_conversation
 	returning c.* into room;
@@ -125,5 +129,12 @@ begin
 			'external_ref', room.external_ref, 'created_by', room.created_by,
 			'created_at', room.created_at, 'last_activity_at', room.last_activity_at,
 			'last_seq', room.last_seq, 'rev', room.rev, 'member_count', room.member_count))::text);
+	if in_said then
+		-- of the two what has changed
+		perform system_pass(in_conversation, 1);
+		perform system_say(in_conversation, concat('{"event":"conversation.updated","by":', to_json(in_caller),
+			case when titled then ',"title":' || coalesce(to_json(in_title)::text, 'null') end,
+			case when pictured then ',"avatar_url":' || coalesce(to_json(in_avatar_url)::text, 'null') end, '}')::json);
+	end if;
 end
 $$;

@@ -40,11 +40,12 @@ create function member_other_owner(in_conversation uuid, in_user uuid) returns b
 			and m.left_at is null)
 $$;
 
--- After a change of in_user's membership: rev, member_count (by in_more), and the event, to all who are in it and to
--- in_user, who may just have been put out.
+-- After a change of in_user's membership by in_by (null: nobody's doing): rev, member_count (by in_more), and the event, to all
+-- who are in it and to in_user, who may just have been put out. Where in_said, the system message follows, which the members
+-- have passed already (system_pass).
 drop function if exists member_tell;
 create function member_tell(in_conversation uuid, in_user uuid, in_type text, in_more integer,
-	in_event uuid) returns void language plpgsql as $$
+	in_event uuid, in_by uuid, in_said boolean) returns void language plpgsql as $$
 declare
 	risen bigint;
 begin
@@ -64,15 +65,22 @@ begin
 				'last_delivered_seq', m.last_delivered_seq)
 			from members m join users u on u.id = m.user_id
 			where m.conversation_id = in_conversation and m.user_id = in_user))::text);
+	if in_said then
+		perform system_say(in_conversation, (select row_to_json(what) from (
+			select case when in_type = 'member.removed' and in_user = in_by then 'member.left' else in_type end as event,
+				in_by as by, m.user_id, m.role
+			from members m where m.conversation_id = in_conversation and m.user_id = in_user) what));
+	end if;
 end
 $$;
 
--- Makes in_user a member, or gives it another role. in_role null: what it has, or member; in_max: how many a group holds.
+-- Makes in_user a member, or gives it another role. in_role null: what it has, or member; in_max: how many a group holds;
+-- in_said: with a system message.
 -- outcome: ok (also when it was so before: then nobody is told), not_found (no such conversation for the caller, or no
 -- such user), direct, forbidden, full, last_owner (its only owner would be none any more).
 drop function if exists member_put;
 create function member_put(in_conversation uuid, in_caller uuid, in_user uuid, in_role text,
-	in_max bigint, in_event uuid, out outcome text)
+	in_max bigint, in_event uuid, in_said boolean, out outcome text)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -140,11 +148,13 @@ begin
 			last_delivered_seq = excluded.last_delivered_seq, unread_skipped = 0,
 			activity_at = excluded.activity_at, muted_until = null, pinned = false,
 			archived = false, changed_xid = pg_current_xact_id();
-		perform member_tell(in_conversation, in_user, 'member.added', 1, in_event);
+		perform system_pass(in_conversation, in_said::integer);
+		perform member_tell(in_conversation, in_user, 'member.added', 1, in_event, in_caller, in_said);
 	else
 		update members m set role = wanted, changed_xid = pg_current_xact_id()
 		where m.conversation_id = in_conversation and m.user_id = in_user;
-		perform member_tell(in_conversation, in_user, 'member.updated', 0, in_event);
+		perform system_pass(in_conversation, in_said::integer);
+		perform member_tell(in_conversation, in_user, 'member.updated', 0, in_event, in_caller, in_said);
 	end if;
 	outcome := 'ok';
 end
@@ -154,7 +164,7 @@ $$;
 -- be put out: ok.
 drop function if exists member_remove;
 create function member_remove(in_conversation uuid, in_caller uuid, in_user uuid, in_event uuid,
-	out outcome text)
+	in_said boolean, out outcome text)
 language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -186,7 +196,8 @@ begin
 
 	update members m set left_at = clock_timestamp(), changed_xid = pg_current_xact_id()
 	where m.conversation_id = in_conversation and m.user_id = in_user;
-	perform member_tell(in_conversation, in_user, 'member.removed', -1, in_event);
+	perform system_pass(in_conversation, in_said::integer);
+	perform member_tell(in_conversation, in_user, 'member.removed', -1, in_event, in_caller, in_said);
 	outcome := 'ok';
 end
 $$;

@@ -25,11 +25,11 @@ begin
 end
 $$;
 
--- Takes a user who is being erased out of in_most groups, as by leaving each, in the order of their ids so that two who are
--- erased at once do not wait for each other. Where it was the only owner, the admin who has been in it longest takes over, or
--- the member.
+-- Takes a user who is being erased out of in_most groups, as by leaving each (in_said: with a system message), in the order of
+-- their ids so that two who are erased at once do not wait for each other. Where it was the only owner, the admin who has been
+-- in it longest takes over, or the member; that is nobody's doing.
 drop function if exists user_leave;
-create function user_leave(in_user uuid, in_most bigint) returns void
+create function user_leave(in_user uuid, in_most bigint, in_said boolean) returns void
 language plpgsql as $$
 declare
 	room uuid;
@@ -44,21 +44,19 @@ begin
 		limit in_most
 	loop
 		continue when member_lock(room, in_user) is null;
+		heir := null;
 		if not member_other_owner(room, in_user) then
 			select m.user_id into heir
 			from members m
 			where m.conversation_id = room and m.user_id <> in_user and m.left_at is null
 			order by m.role = 'admin' desc, m.joined_seq, m.joined_at, m.user_id
 			limit 1;
-			if found then
-				update members m set role = 'owner', changed_xid = pg_current_xact_id()
-				where m.conversation_id = room and m.user_id = heir;
-				perform member_tell(room, heir, 'member.updated', 0, gen_random_uuid());
-			end if;
 		end if;
-		update members m set left_at = clock_timestamp(), changed_xid = pg_current_xact_id()
-		where m.conversation_id = room and m.user_id = in_user;
-		perform member_tell(room, in_user, 'member.removed', -1, gen_random_uuid());
+		perform system_pass(room, case when not in_said then 0 when heir is null then 1 else 2 end, heir, in_user);
+		if heir is not null then
+			perform member_tell(room, heir, 'member.updated', 0, gen_random_uuid(), null, in_said);
+		end if;
+		perform member_tell(room, in_user, 'member.removed', -1, gen_random_uuid(), in_user, in_said);
 	end loop;
 end
 $$;
@@ -107,12 +105,13 @@ $$;
 -- or blocks, or in fifty times as many contacts; so many are gone, and it is not erased yet: call again, as somebody in
 -- thousands would hold them all for too long.
 drop function if exists user_erase;
-create function user_erase(in_user uuid, in_most bigint, in_messages boolean, in_event uuid) returns boolean
+create function user_erase(in_user uuid, in_most bigint, in_messages boolean, in_event uuid,
+	in_said boolean default true) returns boolean
 language plpgsql as $$
 begin
 	-- the strongest lock: also waits for who is adding this user to something, and is seen by who comes later
 	perform from users u where u.id = in_user for update;
-	perform user_leave(in_user, in_most);
+	perform user_leave(in_user, in_most, in_said);
 	perform block_forget(in_user, in_most);
 	perform contact_forget(in_user, 50 * in_most);
 	if exists (select from members m join conversations c on c.id = m.conversation_id and c.kind = 'group'

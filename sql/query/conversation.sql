@@ -7,9 +7,11 @@ from conversation_create($1::uuid, $2::text, $3::uuid, $4::text, $5::text, $6::t
 	$8::text::uuid[], $9::uuid)
 
 -- name: conversation_update one
--- See the function: conversation, caller, and of title and avatar_url each whether it was sent, and what to; event id.
+-- See the function: conversation, caller, and of title and avatar_url each whether it was sent, and what to; event id, whether with
+-- a system message.
 select outcome
-from conversation_update($1::uuid, $2::uuid, $3::boolean, $4::text, $5::boolean, $6::text, $7::uuid)
+from conversation_update($1::uuid, $2::uuid, $3::boolean, $4::text, $5::boolean, $6::text, $7::uuid,
+	$8::boolean)
 
 -- name: conversation_list many
 -- The caller's conversations, latest activity first: $1 user, $2 rows, ($3, $4) the last row of the page before (null: the first page).

@@ -1,14 +1,14 @@
 -- Members.
 
 -- name: member_put one
--- See the function: conversation, caller, user, role or null, most members of a group, event id.
+-- See the function: conversation, caller, user, role or null, most members of a group, event id, whether with a system message.
 select outcome
-from member_put($1::uuid, $2::uuid, $3::uuid, $4::text, $5::bigint, $6::uuid)
+from member_put($1::uuid, $2::uuid, $3::uuid, $4::text, $5::bigint, $6::uuid, $7::boolean)
 
 -- name: member_remove one
--- See the function: conversation, caller, user, event id.
+-- See the function: conversation, caller, user, event id, whether with a system message.
 select outcome
-from member_remove($1::uuid, $2::uuid, $3::uuid, $4::uuid)
+from member_remove($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::boolean)
 
 -- name: membership_update maybe
 -- One's own view: conversation, user, whether muted_until was sent and what to, pinned or null, archived or null. Of the others'

@@ -69,8 +69,8 @@ join users u on u.id = r.user_id
 join devices d on d.user_id = r.user_id and d.id = r.device_id
 
 -- name: user_erase one
--- See the function: user, how many groups at once, whether its messages go, event id.
-select user_erase($1::uuid, $2::bigint, $3::boolean, $4::uuid) as erased
+-- See the function: user, how many groups at once, whether its messages go, event id, whether its groups have system messages.
+select user_erase($1::uuid, $2::bigint, $3::boolean, $4::uuid, $5::boolean) as erased
 
 -- name: user_own maybe
 select id, handle, display_name, avatar_url, bio, created_at, deleted_at is not null as deleted,

@@ -193,7 +193,8 @@ enum err db_conversation_create(struct db *db, struct arena *arena, const struct
 }
 
 enum err db_conversation_update(struct db *db, struct arena *arena, const struct uuid *id,
-	const struct uuid *caller, const struct conversation_change *change, const char **why)
+	const struct uuid *caller, const struct conversation_change *change, bool said,
+	const char **why)
 {
 	static const char *const result_names[] = { "outcome" };
 	struct columns c;
@@ -204,7 +205,7 @@ enum err db_conversation_update(struct db *db, struct arena *arena, const struct
 	uuid_new(&event_id);
 	err = db_run(db, arena, Q_CONVERSATION_UPDATE, &rows, P_UUID(id), P_UUID(caller),
 		P_BOOL(change->has_title), P_TEXT(change->title), P_BOOL(change->has_avatar_url),
-		P_TEXT(change->avatar_url), P_UUID(&event_id));
+		P_TEXT(change->avatar_url), P_UUID(&event_id), P_BOOL(said));
 	if (err != OK)
 		return err;
 	columns_find(rows, "", result_names, 1, &c);

@@ -16,11 +16,11 @@ must_check enum err db_conversation_create(struct db *db, struct arena *arena,
 	const struct uuid *caller, const struct conversation_new *new, struct faults *faults,
 	struct uuid *id, bool *created);
 
-/* Changes what was sent and tells the members; OK also when it was so before. ERR_NOT_FOUND: no such
- * conversation for the caller; ERR_FORBIDDEN; ERR_CONFLICT: it is direct (*why, a literal, says so). */
+/* Changes what was sent and tells the members, said: with a system message as well; OK also when it was so before.
+ * ERR_NOT_FOUND: no such conversation for the caller; ERR_FORBIDDEN; ERR_CONFLICT: it is direct (*why, a literal, says so). */
 must_check enum err db_conversation_update(struct db *db, struct arena *arena,
 	const struct uuid *id, const struct uuid *caller, const struct conversation_change *change,
-	const char **why);
+	bool said, const char **why);
 
 /* Changes the user's own view as far as it was sent, and gives it as it then is; on the arena.
  * ERR_NOT_FOUND: no such conversation for the user. */

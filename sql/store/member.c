@@ -43,7 +43,7 @@ static enum err read_outcome(const struct rows *rows, const char **why)
 
 enum err db_member_put(struct db *db, struct arena *arena, const struct uuid *conversation,
 	const struct uuid *caller, const struct uuid *user, struct str role, int64_t members_max,
-	const char **why)
+	bool said, const char **why)
 {
 	struct rows *rows;
 	struct uuid event_id;
@@ -51,12 +51,12 @@ enum err db_member_put(struct db *db, struct arena *arena, const struct uuid *co
 
 	uuid_new(&event_id);
 	err = db_run(db, arena, Q_MEMBER_PUT, &rows, P_UUID(conversation), P_UUID(caller),
-		P_UUID(user), P_TEXT(role), P_INT64(members_max), P_UUID(&event_id));
+		P_UUID(user), P_TEXT(role), P_INT64(members_max), P_UUID(&event_id), P_BOOL(said));
 	return err == OK ? read_outcome(rows, why) : err;
 }
 
 enum err db_member_remove(struct db *db, struct arena *arena, const struct uuid *conversation,
-	const struct uuid *caller, const struct uuid *user, const char **why)
+	const struct uuid *caller, const struct uuid *user, bool said, const char **why)
 {
 	struct rows *rows;
 	struct uuid event_id;
@@ -64,6 +64,6 @@ enum err db_member_remove(struct db *db, struct arena *arena, const struct uuid 
 
 	uuid_new(&event_id);
 	err = db_run(db, arena, Q_MEMBER_REMOVE, &rows, P_UUID(conversation), P_UUID(caller),
-		P_UUID(user), P_UUID(&event_id));
+		P_UUID(user), P_UUID(&event_id), P_BOOL(said));
 	return err == OK ? read_outcome(rows, why) : err;
 }

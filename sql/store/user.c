@@ -253,7 +253,7 @@ enum err db_user_refresh(struct db *db, struct arena *arena, const struct refres
 }
 
 enum err db_user_erase(
-	struct db *db, struct arena *arena, const struct uuid *user, bool with_messages)
+	struct db *db, struct arena *arena, const struct uuid *user, bool with_messages, bool said)
 {
 	static const char *const result_names[] = { "erased" };
 	struct columns c;
@@ -264,7 +264,7 @@ enum err db_user_erase(
 	uuid_new(&event_id);
 	do {
 		err = db_run(db, arena, Q_USER_ERASE, &rows, P_UUID(user), P_INT64(LEAVE_AT_ONCE),
-			P_BOOL(with_messages), P_UUID(&event_id));
+			P_BOOL(with_messages), P_UUID(&event_id), P_BOOL(said));
 		if (err != OK)
 			return err;
 		columns_find(rows, "", result_names, 1, &c);

@@ -60,10 +60,11 @@ must_check enum err db_user_password_change(struct db *db, struct arena *arena,
 must_check enum err db_user_refresh(struct db *db, struct arena *arena,
 	const struct refresh_hashes *old, struct session_new *next, struct user *out);
 
-/* Erases an account and ends its sessions; with_messages: these are deleted, too, from then on (sql/store/erasure.h). Where that fails
- * the account may have left some of its groups; the same call again goes on. Outside of a transaction. */
+/* Erases an account and ends its sessions; with_messages: these are deleted, too, from then on (sql/store/erasure.h); said: its
+ * groups have a system message of it. Where that fails the account may have left some of its groups; the same call again goes on.
+ * Outside of a transaction. */
 must_check enum err db_user_erase(
-	struct db *db, struct arena *arena, const struct uuid *user, bool with_messages);
+	struct db *db, struct arena *arena, const struct uuid *user, bool with_messages, bool said);
 
 /* All of one's own profile. ERR_NOT_FOUND: erased. */
 must_check enum err db_user_own(

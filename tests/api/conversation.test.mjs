@@ -295,7 +295,16 @@ describe('a group that is changed', () => {
 		let was = must(await ann.api.get(`conversations/${room.id}`), 200);
 		for (const [change, shown] of steps) {
 			const now = must(await patch(ann, room, change), 200);
-			assert.deepEqual(now, { ...was, ...shown, rev: was.rev + 1 });
+			const { last_activity_at, last_message } = now;
+			assert.deepEqual(now, {
+				...was,
+				...shown,
+				rev: was.rev + 2,
+				last_seq: was.last_seq + 1,
+				last_activity_at,
+				last_message,
+			});
+			assert.deepEqual([last_message.type, last_message.created_at], ['system', last_activity_at]);
 			assert.deepEqual(must(await ann.api.get(`conversations/${room.id}`), 200), now);
 			const listed = must(await ben.api.get('conversations'), 200).data[0];
 			assert.deepEqual([listed.title, listed.avatar_url, listed.rev], [now.title, now.avatar_url, now.rev]);
@@ -316,13 +325,15 @@ describe('a group that is changed', () => {
 			const fence = await groupOf(ann, [ben, cat]);
 			for (const device of devices.slice(0, 2)) {
 				const event = await device.event('conversation.updated', room);
-				assert.deepEqual([event.rev, event.data], [2, shown]);
+				// as it was before the system message
+				const { last_activity_at } = room;
+				assert.deepEqual([event.rev, event.data], [2, { ...shown, rev: 2, last_seq: 0, last_activity_at }]);
 			}
 			for (const device of devices) {
 				await device.event('conversation.created', fence);
 				assert.ok(!device.kept.some(({ event }) => event.type === 'conversation.updated'));
 			}
-			assert.deepEqual([me.role, members.length, last_message], ['owner', 2, null]);
+			assert.deepEqual([me.role, members.length, last_message.type], ['owner', 2, 'system']);
 		} finally {
 			for (const device of devices) await device.end(true);
 		}
@@ -359,7 +370,7 @@ describe('a group that is changed', () => {
 		const found = answers.map((answer) => must(answer, 200)).sort((a, b) => a.rev - b.rev);
 		assert.deepEqual(
 			found.map(({ rev }) => rev),
-			Array.from({ length: 20 }, (_, i) => i + 3),
+			Array.from({ length: 20 }, (_, i) => 2 * i + 5),
 		);
 		assert.equal(must(await ann.api.get(`conversations/${room.id}`), 200).title, found.at(-1).title);
 	});

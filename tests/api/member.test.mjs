@@ -101,7 +101,8 @@ describe('the rights', () => {
 				if (status === '204') {
 					if (action === 'remove') delete expected.roles[target.id];
 					else expected.roles[target.id] = role ?? was.roles[target.id] ?? 'member';
-					if (expected.roles[target.id] !== was.roles[target.id]) expected.rev++;
+					// the change, and the system message of it
+					if (expected.roles[target.id] !== was.roles[target.id]) expected.rev += 2;
 				} else {
 					assert.equal(answer.body.code, status === '403' ? 'forbidden' : 'not_found');
 				}
@@ -121,7 +122,7 @@ describe('the rights', () => {
 			const answer = await cast.self[caller].api.patch(`conversations/${room.id}`, { title: 'New' });
 			assert.equal(answer.status, status, answer.text);
 			const now = await view(keeper, room);
-			assert.deepEqual([now.title, now.rev], status === 200 ? ['New', was.rev + 1] : [was.title, was.rev]);
+			assert.deepEqual([now.title, now.rev], status === 200 ? ['New', was.rev + 2] : [was.title, was.rev]);
 		});
 });
 
@@ -255,7 +256,7 @@ describe('a full group', () => {
 		);
 		for (const { status, body } of answers) if (status === 409) assert.equal(body.code, 'group_full');
 		const full = await stateOf(ann, room);
-		assert.deepEqual([Object.keys(full.roles).length, full.rev], [256, 6]);
+		assert.deepEqual([Object.keys(full.roles).length, full.rev], [256, 11]);
 
 		// who is in it already is no one more
 		must(await put(ann, room, { id: ids[0] }), 204);
@@ -304,8 +305,8 @@ describe('who joins', () => {
 		must(await person.api.get(`conversations/${room.id}/messages`), 200).data.map(({ seq }) => seq);
 
 	for (const [rule, seen] of [
-		['all', [3, 2, 1]],
-		['joined', []],
+		['all', [4, 3, 2, 1]],
+		['joined', [4]],
 	])
 		it(`sees of what was before what the rule ${rule} says, and nothing of it is unread`, async () => {
 			const [ann, ben, cat] = await people('Ann', 'Ben', 'Cat');
@@ -318,9 +319,9 @@ describe('who joins', () => {
 			const { me, last_message, last_seq, members } = await view(cat, room);
 			assert.deepEqual(
 				[me.role, me.last_read_seq, me.last_delivered_seq, me.unread_count, last_seq],
-				['member', 3, 3, 0, 3],
+				['member', 3, 3, 0, 4],
 			);
-			assert.equal(last_message?.seq, seen[0]);
+			assert.deepEqual([last_message.seq, last_message.type], [4, 'system']);
 			assert.deepEqual(
 				members.map(({ user_id }) => user_id).sort(),
 				[ann.id, ben.id, cat.id].sort(),
@@ -334,7 +335,7 @@ describe('who joins', () => {
 			assert.equal(reply.status, rule === 'all' ? 201 : 422);
 
 			const next = await send(ann, room, 'For all three');
-			assert.deepEqual(await history(cat, room), rule === 'all' ? [5, 4, 3, 2, 1] : [4]);
+			assert.deepEqual(await history(cat, room), rule === 'all' ? [6, 5, ...seen] : [5, ...seen]);
 			assert.equal((await view(cat, room)).me.unread_count, 1);
 			assert.deepEqual(must(await cat.api.get('unread'), 200), { unread_count: 1, conversations: 1 });
 			assert.equal(must(await cat.api.get('conversations'), 200).data[0].last_message.id, next.id);
@@ -358,17 +359,17 @@ describe('who joins', () => {
 			{
 				role: 'member',
 				joined_at: null,
-				last_read_seq: 3,
-				last_delivered_seq: 3,
+				last_read_seq: 5,
+				last_delivered_seq: 5,
 				unread_count: 0,
 				muted_until: null,
 				pinned: false,
 				archived: false,
 			},
 		);
-		assert.deepEqual(await history(cat, room), []);
+		assert.deepEqual(await history(cat, room), [6]);
 		await send(ann, room, 'Cat is back');
-		assert.deepEqual(await history(cat, room), [4]);
+		assert.deepEqual(await history(cat, room), [7, 6]);
 		assert.equal((await view(cat, room)).me.unread_count, 1);
 	});
 
@@ -389,7 +390,7 @@ describe('who joins', () => {
 				found.push(...page.data.map(({ id }) => id));
 				cursor = page.next;
 			}
-			assert.deepEqual(found, rooms.map(({ id }) => id).reverse());
+			assert.deepEqual(found, order.map((i) => rooms[i].id).reverse());
 		}
 	});
 });
@@ -467,13 +468,17 @@ describe('the status of a message', () => {
 		const { id, seq } = await send(ann, room, 'Who has read this?');
 		const statuses = async (...readers) => {
 			const all = [];
-			for (const reader of readers)
-				all.push(
-					must(await reader.api.get(`conversations/${room.id}/messages/${id}`), 200).status,
-					(await view(reader, room)).last_message.status,
-					must(await reader.api.get('conversations'), 200).data[0].last_message.status,
+			const latest = [];
+			for (const reader of readers) {
+				all.push(must(await reader.api.get(`conversations/${room.id}/messages/${id}`), 200).status);
+				// the message, or a system message behind it
+				latest.push(
+					(await view(reader, room)).last_message,
+					must(await reader.api.get('conversations'), 200).data[0].last_message,
 				);
-			return [...new Set(all)];
+			}
+			for (const message of latest) assert.deepEqual(message, latest[0]);
+			return [...new Set(latest[0].id === id ? [...all, latest[0].status] : all)];
 		};
 		must(await ben.api.post(`conversations/${room.id}/read`, { seq }), 200);
 		assert.deepEqual(await statuses(ann, ben, cat), ['sent']);
@@ -572,7 +577,7 @@ describe('many at once', () => {
 		for (const [i, [act, role]] of steps.entries()) {
 			for (const answer of await Promise.all(Array.from({ length: 20 }, act))) must(answer, 204);
 			const { rev, roles } = await stateOf(ann, room);
-			assert.deepEqual([rev, roles[ben.id]], [i + 2, role]);
+			assert.deepEqual([rev, roles[ben.id]], [2 * i + 3, role]);
 		}
 	});
 
@@ -592,7 +597,7 @@ describe('many at once', () => {
 		);
 		const { rev, roles } = await stateOf(ann, room);
 		assert.deepEqual(roles, Object.fromEntries([[ann.id, 'owner'], ...others.map(({ id }) => [id, 'admin'])]));
-		// each change and each message once: 12 × (added, removed, message) and once added, for each
-		assert.equal(rev, 1 + others.length * (12 * 3 + 1));
+		// each change, with its system message, and each message once: 12 × (added, removed, message) and once added, for each
+		assert.equal(rev, 1 + others.length * (12 * 5 + 2));
 	});
 });

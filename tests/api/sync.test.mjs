@@ -293,8 +293,11 @@ describe('a later sync', () => {
 		const { messages, conversations } = whole(await mirror.sync());
 		assert.deepEqual(idsOf(conversations), [room.id]);
 		assert.deepEqual(
-			messages.map(({ body }) => body),
-			['After'],
+			messages.map(({ type, body }) => [type, body]),
+			[
+				['system', null],
+				['text', 'After'],
+			],
 		);
 		assert.deepEqual(messages, await historyOf(cat, room));
 	});
@@ -376,11 +379,14 @@ describe('who is no longer in a conversation', () => {
 		assert.deepEqual(idsOf(back.conversations), [room.id]);
 		assert.deepEqual(idsOf(back.conversations[0].members.map(({ user_id: id }) => ({ id }))), idsOf([ann, ben, cat]));
 		assert.deepEqual(
-			back.messages.map(({ body }) => body),
-			['Five'],
+			back.messages.map(({ type, body }) => [type, body]),
+			[
+				['system', null],
+				['text', 'Five'],
+			],
 			'what was sent before comes from history',
 		);
-		assert.equal((await historyOf(cat, room)).length, 5);
+		assert.equal((await historyOf(cat, room)).length, 7);
 		await remove(ann, room, cat);
 		await add(ann, room, cat);
 		assert.deepEqual(whole(await mirror.sync()).left, [], 'out and in again is in');

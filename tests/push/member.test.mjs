@@ -73,6 +73,24 @@ for (const { name, options } of WAYS)
 			return taken[0];
 		}
 
+		/** And the system message behind it, of the next rev. */
+		async function takeSaid(behind, some, metadata) {
+			const taken = await Promise.all(
+				some.map((device) =>
+					device.next(({ event }) => event?.type === 'message.created' && event.rev === behind.event.rev + 1),
+				),
+			);
+			for (const { topic, payload, event } of taken) {
+				assert.match(topic, /^users\/[^/]+\/messages$/);
+				assert.equal(payload.toString(), taken[0].payload.toString());
+				const { sender_id, type, body } = event.data;
+				assert.deepEqual([sender_id, type, body, event.data.metadata], [null, 'system', null, metadata]);
+			}
+			const { id } = taken[0].event.data;
+			const { text } = await ann.api.get(`conversations/${room.id}/messages/${id}`);
+			assert.equal(dataText(taken[0]), text);
+		}
+
 		it('who is added is told to all, it included, as GET has it byte by byte', async () => {
 			await send(ann, room, 'Cat does not hear this');
 			must(await put(ann, room, cat), 204);
@@ -82,6 +100,7 @@ for (const { name, options } of WAYS)
 				[added.event.rev, added.event.data.role, added.event.data.last_read_seq],
 				[3, 'member', 1],
 			);
+			await takeSaid(added, devices, { event: 'member.added', by: ann.id, user_id: cat.id, role: 'member' });
 			assert.deepEqual(of(devices[2], room), []);
 		});
 
@@ -89,13 +108,16 @@ for (const { name, options } of WAYS)
 			must(await put(ann, room, cat, 'admin'), 204);
 			const updated = await take('member.updated', devices);
 			assert.equal(dataText(updated), await memberText(ann, room, cat));
-			assert.deepEqual([updated.event.rev, updated.event.data.role], [4, 'admin']);
+			assert.deepEqual([updated.event.rev, updated.event.data.role], [5, 'admin']);
+			await takeSaid(updated, devices, { event: 'member.updated', by: ann.id, user_id: cat.id, role: 'admin' });
 		});
 
 		it('so is a title', async () => {
 			must(await cat.api.patch(`conversations/${room.id}`, { title: 'Three of us' }), 200);
-			const { event } = await take('conversation.updated', devices);
-			assert.deepEqual([event.rev, event.data.rev, event.data.title], [5, 5, 'Three of us']);
+			const updated = await take('conversation.updated', devices);
+			const { event } = updated;
+			assert.deepEqual([event.rev, event.data.rev, event.data.title], [7, 7, 'Three of us']);
+			await takeSaid(updated, devices, { event: 'conversation.updated', by: cat.id, title: 'Three of us' });
 		});
 
 		it('what is so already is told to nobody', async () => {
@@ -113,29 +135,42 @@ for (const { name, options } of WAYS)
 			must(await remove(ann, room, cat), 204);
 			const removed = await take('member.removed', devices);
 			assert.equal(dataText(removed), last);
-			assert.equal(removed.event.rev, 6);
+			assert.equal(removed.event.rev, 9);
+			await takeSaid(removed, devices.slice(0, 2), {
+				event: 'member.removed',
+				by: ann.id,
+				user_id: cat.id,
+				role: 'admin',
+			});
 			const message = await send(ben, room, 'Is she gone?');
 			must(await ann.api.post(`conversations/${room.id}/read`), 200);
 			must(await put(ann, room, ben, 'admin'), 204);
 			must(await ann.api.patch(`conversations/${room.id}`, { title: 'Two of us' }), 200);
-			assert.equal(message.rev, 7);
+			assert.equal(message.rev, 11);
 			await fence(keeper, [[cat, devices[2]]]);
 			assert.deepEqual(of(devices[2], room), []);
 		});
 
 		it('who leaves, the same', async () => {
 			must(await remove(ben, room, ben), 204);
-			const { event } = await take('member.removed', devices.slice(0, 2));
-			assert.deepEqual([event.rev, event.data.user_id, event.data.role], [10, ben.id, 'admin']);
+			const removed = await take('member.removed', devices.slice(0, 2));
+			const { event } = removed;
+			assert.deepEqual([event.rev, event.data.user_id, event.data.role], [16, ben.id, 'admin']);
+			await takeSaid(removed, devices.slice(0, 1), {
+				event: 'member.left',
+				by: ben.id,
+				user_id: ben.id,
+				role: 'admin',
+			});
 			await send(ann, room, 'Alone');
 			await fence(keeper, [[ben, devices[1]]]);
-			assert.ok(!of(devices[1], room).some((message) => message.event.rev > 10));
+			assert.ok(!of(devices[1], room).some((message) => message.event.rev > 16));
 		});
 
 		it('who comes back hears again from then on', async () => {
 			must(await put(ann, room, ben), 204);
 			const { event } = await take('member.added', devices.slice(0, 2));
-			assert.deepEqual([event.rev, event.data.role, event.data.last_read_seq], [12, 'member', 3]);
+			assert.deepEqual([event.rev, event.data.role, event.data.last_read_seq], [19, 'member', 10]);
 			const message = await send(ann, room, 'Welcome back');
 			await devices[1].next(({ event: found }) => found?.data?.id === message.id);
 		});
@@ -250,19 +285,22 @@ describe('while many write', () => {
 		for (const { event } of all()) {
 			if (event.type === 'member.added') inside.add(event.data.user_id);
 			if (event.type === 'member.removed') inside.delete(event.data.user_id);
-			if (event.type === 'message.created') assert.ok(inside.has(event.data.sender_id), `seq ${event.data.seq}`);
+			if (event.type === 'message.created' && event.data.type !== 'system')
+				assert.ok(inside.has(event.data.sender_id), `seq ${event.data.seq}`);
 		}
 		assert.deepEqual([...inside].sort(), staying.map(({ id }) => id).sort());
 	});
 
 	it('what is unread in the end is what the events say', async () => {
 		const read = new Map([owner, ...writers].map(({ id }) => [id, 0]));
+		const said = []; // of the system, nobody's unread
 		let last = 0;
 		for (const { event } of of(devices.get(owner), room)) {
 			const { type, data } = event;
 			if (type === 'message.created') {
 				last = data.seq;
-				read.set(data.sender_id, data.seq);
+				if (data.sender_id === null) said.push(data.seq);
+				else read.set(data.sender_id, data.seq);
 			} else if (type === 'member.added') {
 				assert.deepEqual([data.last_read_seq, data.last_delivered_seq], [last, last]);
 				read.set(data.user_id, last);
@@ -272,7 +310,8 @@ describe('while many write', () => {
 		}
 		for (const person of staying) {
 			const { me, last_seq } = must(await person.api.get(`conversations/${room.id}`), 200);
-			const unread = last - read.get(person.id);
+			const from = read.get(person.id);
+			const unread = last - from - said.filter((seq) => seq > from).length;
 			assert.deepEqual([last_seq, me.last_read_seq, me.unread_count], [last, read.get(person.id), unread]);
 			// of the fence: one more, in a conversation of its own
 			assert.deepEqual(must(await person.api.get('unread'), 200), {
