@@ -10,13 +10,8 @@
 
 #include <sodium.h>
 
-struct range {
-	uint32_t first;
-	uint32_t last;
-};
-
 /* Unicode White_Space, and what has no width; ascending. */
-static const struct range blanks[] = {
+static const struct text_range blanks[] = {
 	{ 0x0009, 0x000d },
 	{ 0x0020, 0x0020 },
 	{ 0x0085, 0x0085 },
@@ -31,7 +26,7 @@ static const struct range blanks[] = {
 };
 
 /* C0, DEL and C1, and the bidirectional embeddings, overrides and isolates; ascending. */
-static const struct range controls[] = {
+static const struct text_range controls[] = {
 	{ 0x0000, 0x001f },
 	{ 0x007f, 0x009f },
 	{ 0x202a, 0x202e },
@@ -39,14 +34,6 @@ static const struct range controls[] = {
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static bool in_ranges(const struct range *ranges, size_t count, uint32_t code_point)
-{
-	for (size_t i = 0; i < count && ranges[i].first <= code_point; i++)
-		if (code_point <= ranges[i].last)
-			return true;
-	return false;
-}
 
 /* What may follow a lead byte: how many bytes in all, and the narrower bounds of the second. */
 struct lead {
@@ -177,6 +164,19 @@ bool text_is_utf8(struct str text)
 	return true;
 }
 
+size_t text_code_point(struct str text, uint32_t *code_point)
+{
+	return decode((const unsigned char *)text.ptr, text.len, code_point);
+}
+
+bool text_in_ranges(const struct text_range *ranges, size_t count, uint32_t code_point)
+{
+	for (size_t i = 0; i < count && ranges[i].first <= code_point; i++)
+		if (code_point <= ranges[i].last)
+			return true;
+	return false;
+}
+
 size_t text_code_points(struct str text)
 {
 	size_t count = 0;
@@ -191,7 +191,7 @@ bool text_is_blank(struct str text)
 	for (size_t at = 0; at < text.len;) {
 		uint32_t code_point;
 		size_t len = decode(p + at, text.len - at, &code_point);
-		if (len == 0 || !in_ranges(blanks, COUNT(blanks), code_point))
+		if (len == 0 || !text_in_ranges(blanks, COUNT(blanks), code_point))
 			return false;
 		at += len;
 	}
@@ -205,7 +205,7 @@ bool text_has_control(struct str text)
 		uint32_t code_point;
 		size_t len = decode(p + at, text.len - at, &code_point);
 		/* what cannot be read cannot be trusted either */
-		if (len == 0 || in_ranges(controls, COUNT(controls), code_point))
+		if (len == 0 || text_in_ranges(controls, COUNT(controls), code_point))
 			return true;
 		at += len;
 	}

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Borrowed bytes. ptr NULL means "none", which is not the same as empty. */
@@ -46,6 +47,16 @@ bool text_is_utf8(struct str text);
 
 /* Code points in well-formed UTF-8. */
 size_t text_code_points(struct str text);
+
+/* The first code point of text, which is not empty, and its length in bytes; 0: it is not well-formed. */
+size_t text_code_point(struct str text, uint32_t *code_point);
+
+/* Code points from first to last. Is it within one of these, which ascend? */
+struct text_range {
+	uint32_t first;
+	uint32_t last;
+};
+bool text_in_ranges(const struct text_range *ranges, size_t count, uint32_t code_point);
 
 /* Nothing but white space (Unicode White_Space, and U+200B..U+200D, U+2060, U+FEFF). */
 bool text_is_blank(struct str text);
