@@ -18,6 +18,7 @@ enum {
 	RECORD_DEPTH_MAX = 16,
 	KEEP_BYTES = 65536,
 	OTHERS_MAX_S = 86400,
+	VIEWS_MAX = 32,	  /* in how many ways people may have reacted to one message */
 	MID_NONE = 65536, /* message ids are below */
 };
 
@@ -65,7 +66,9 @@ struct events *events_new(const struct conf *conf, const struct mqtt *mqtt, stru
 	events->fanout = fanout;
 	events->typing = typing;
 	events->metrics = metrics;
-	events->inflight = inflight_new(fanout_window(fanout), fanout_burst(fanout));
+	/* a record is a delivery, or several of which each begins a publish of its own */
+	events->inflight =
+		inflight_new(fanout_window(fanout), fanout_burst(fanout) + VIEWS_MAX + 1);
 	events->arena = arena_new();
 	const struct fanout_watch watch = { publish_noted, publish_sent, events };
 	fanout_watch(fanout, &watch);
@@ -109,18 +112,59 @@ static void refuse(struct events *events, struct str record, lsn_t lsn, const ch
 	events->metrics->values[METRIC_REFUSED]++;
 }
 
+/* What has been written to the payload, to these. */
+static enum err payload_deliver(struct events *events, enum topic_name topic,
+	const struct uuid *recipients, size_t nrecipients)
+{
+	struct delivery delivery = {
+		.topic = topic,
+		.qos = 1,
+		.recipients = recipients,
+		.nrecipients = nrecipients,
+		.payload = { events->payload.data, events->payload.len },
+	};
+	return fanout_deliver(events->fanout, &delivery, true);
+}
+
+/* Those of the views behind VIEWS_MAX are told to sync, so that a large message in a large group is not written once for each. */
+static enum err rest_sync(struct events *events, const struct event *event)
+{
+	size_t count = 0, most = 0;
+	for (size_t i = VIEWS_MAX; i < event->nviews; i++)
+		most += event->views[i].nrecipients;
+	struct uuid *people = arena_calloc(events->arena, most + 1, sizeof(*people));
+	for (size_t i = VIEWS_MAX; i < event->nviews; i++) {
+		const struct event_view *view = &event->views[i];
+		memcpy(&people[count], view->recipients, view->nrecipients * sizeof(*people));
+		count += view->nrecipients;
+	}
+	buf_reset(&events->payload, KEEP_BYTES);
+	event_write_sync(&events->payload, "many_reactions");
+	return payload_deliver(events, TOPIC_SYNC, people, count);
+}
+
+/* A message to those who have reacted to it: once for all who have reacted alike. */
+static enum err views_deliver(struct events *events, const struct event *event)
+{
+	for (size_t i = 0; i < event->nviews && i < VIEWS_MAX; i++) {
+		const struct event_view *view = &event->views[i];
+		buf_reset(&events->payload, KEEP_BYTES);
+		event_write_view(&events->payload, event, view);
+		enum err err = payload_deliver(events, event_infos[event->type].topic,
+			view->recipients, view->nrecipients);
+		if (err != OK)
+			return err;
+	}
+	return event->nviews > VIEWS_MAX ? rest_sync(events, event) : OK;
+}
+
 static enum err event_deliver(struct events *events, const struct event *event)
 {
 	buf_reset(&events->payload, KEEP_BYTES);
 	event_write(&events->payload, event);
-	struct delivery delivery = {
-		.topic = event_infos[event->type].topic,
-		.qos = 1,
-		.recipients = event->recipients,
-		.nrecipients = event->nrecipients,
-		.payload = { events->payload.data, events->payload.len },
-	};
-	return fanout_deliver(events->fanout, &delivery, true);
+	enum err err = payload_deliver(
+		events, event_infos[event->type].topic, event->recipients, event->nrecipients);
+	return err == OK ? views_deliver(events, event) : err;
 }
 
 /* Until the last token of a session that ended just now has expired by itself: of ours, and of others until_us. They may live

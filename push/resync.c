@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "lib/buf.h"
-#include "lib/json_write.h"
 #include "lib/log.h"
+#include "lib/model/event.h"
 #include "lib/time.h"
 #include "sql/store/session.h"
 
@@ -65,22 +65,8 @@ static int64_t turn_us(size_t told, size_t people, int window_ms)
 
 static struct str payload_write(struct buf *text)
 {
-	struct uuid id;
-	uuid_new(&id);
 	buf_reset(text, KEEP_BYTES);
-	json_write_object(text);
-	json_write_key(text, "type");
-	json_write_string(text, "sync.required");
-	json_write_key(text, "event_id");
-	json_write_uuid(text, &id);
-	json_write_key(text, "at");
-	json_write_time(text, time_now_us());
-	json_write_key(text, "data");
-	json_write_object(text);
-	json_write_key(text, "reason");
-	json_write_string(text, "slot_lost");
-	json_write_object_end(text);
-	json_write_object_end(text);
+	event_write_sync(text, "slot_lost");
 	return (struct str){ text->data, text->len };
 }
 

@@ -288,6 +288,24 @@ static void notice_get(struct record *record, const struct json *object, struct 
 	}
 }
 
+static void views_get(struct record *record, const struct json *object, struct event *out)
+{
+	const struct json *list = json_get(object, "reactors");
+	if (list == NULL)
+		return;
+	if (json_kind_of(list) != JSON_ARRAY) {
+		wrong(record, "reactors");
+		return;
+	}
+	out->nviews = json_length(list);
+	out->views = arena_calloc(record->arena, out->nviews + 1, sizeof(*out->views));
+	for (size_t i = 0; i < out->nviews; i++) {
+		struct event_view *view = &out->views[i];
+		str_get(record, json_at(list, i), "emojis", JSON_REQUIRED, &view->mine);
+		ids_get(record, json_at(list, i), "to", &view->recipients, &view->nrecipients);
+	}
+}
+
 static void event_get(struct record *record, const struct json *object, struct event *out)
 {
 	type_get(record, object, &out->type);
@@ -301,6 +319,8 @@ static void event_get(struct record *record, const struct json *object, struct e
 	if (event_infos[out->type].data != EVENT_DATA_RECEIPT)
 		int_get(record, object, "rev", 1, &out->rev);
 	ids_get(record, object, "to", &out->recipients, &out->nrecipients);
+	if (event_infos[out->type].data == EVENT_DATA_MESSAGE)
+		views_get(record, object, out);
 	data_get(record, json_get(object, "data"), out);
 }
 
@@ -396,5 +416,31 @@ void event_write(struct buf *buf, const struct event *event)
 	}
 	json_write_key(buf, "data");
 	data_write(buf, event);
+	json_write_object_end(buf);
+}
+
+void event_write_view(struct buf *buf, const struct event *event, const struct event_view *view)
+{
+	struct event seen = *event;
+	seen.data.message.mine = view->mine;
+	event_write(buf, &seen);
+}
+
+void event_write_sync(struct buf *buf, const char *reason)
+{
+	struct uuid id;
+	uuid_new(&id);
+	json_write_object(buf);
+	json_write_key(buf, "type");
+	json_write_string(buf, "sync.required");
+	json_write_key(buf, "event_id");
+	json_write_uuid(buf, &id);
+	json_write_key(buf, "at");
+	json_write_time(buf, time_now_us());
+	json_write_key(buf, "data");
+	json_write_object(buf);
+	json_write_key(buf, "reason");
+	json_write_string(buf, reason);
+	json_write_object_end(buf);
 	json_write_object_end(buf);
 }

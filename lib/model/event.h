@@ -6,7 +6,9 @@
  * where times are as PostgreSQL writes them into JSON, rev is null for receipts, and data is
  *	message.*		the columns of the message: id conversation_id seq rev sender_id type body ciphertext
  *				metadata (a string holding JSON, or null) reply_to created_at edited_at deleted_at, and of
- *				some extra (a string holding JSON: message_extra_read) and status (a number: 0 sent)
+ *				some extra (a string holding JSON: message_extra_read) and status (a number: 0 sent);
+ *				and beside "to", for those who have reacted and are then not in it,
+ *				"reactors":[{"emojis":"👍 🎉","to":[user ids]}], or null, those of most first
  *	receipt.*		{"user_id","seq"}
  *	conversation.created	the columns of the conversation and "members":[…], null above 100 of them
  *	conversation.updated	the columns of the conversation
@@ -106,14 +108,23 @@ struct block {
 	struct uuid blocked_id;
 };
 
+/* To whom a message shows some of its reactions as their own: all who have reacted alike. */
+struct event_view {
+	struct str mine; /* as of struct message */
+	struct uuid *recipients;
+	size_t nrecipients;
+};
+
 struct event {
 	enum event_type type;
 	struct uuid event_id;
 	int64_t at_us;
 	struct uuid conversation_id;
 	int64_t rev;		 /* 0: none */
-	struct uuid *recipients; /* members when it was committed */
+	struct uuid *recipients; /* members when it was committed; without those of views */
 	size_t nrecipients;
+	struct event_view *views; /* of a message */
+	size_t nviews;
 	union {
 		struct message message;
 		struct receipt receipt;
@@ -131,7 +142,13 @@ struct event {
 must_check enum err event_read(
 	struct arena *arena, struct str record, struct event *out, const char **why);
 
-/* The payload that clients receive; not of what is for the plugin alone. */
+/* The payload that clients receive; not of what is for the plugin alone. Of a message as it is for event->recipients. */
 void event_write(struct buf *buf, const struct event *event);
+
+/* The same of a message, as it is for those of view. */
+void event_write_view(struct buf *buf, const struct event *event, const struct event_view *view);
+
+/* The payload that tells clients to sync: "sync.required". reason: for logs. */
+void event_write_sync(struct buf *buf, const char *reason);
 
 #endif

@@ -307,6 +307,31 @@ static bool extra_get(struct str extra, const char *key, char first, struct str 
 	return first != '"' || memchr(raw.ptr, '\\', raw.len) == NULL;
 }
 
+/* The next of words with a blank between; false at the end. */
+static bool word_take(struct str *rest, struct str *word)
+{
+	if (rest->len == 0)
+		return false;
+	const char *blank = memchr(rest->ptr, ' ', rest->len);
+	size_t len = blank != NULL ? (size_t)(blank - rest->ptr) : rest->len;
+	size_t step = blank != NULL ? len + 1 : len;
+	*word = (struct str){ rest->ptr, len };
+	*rest = (struct str){ rest->ptr + step, rest->len - step };
+	return true;
+}
+
+/* "👍 2 🎉 1": its counts go out as they are. */
+static bool is_summary(struct str text)
+{
+	struct str emoji, count;
+	long long number;
+	while (word_take(&text, &emoji)) {
+		if (!word_take(&text, &count) || !text_parse_int(count, 1, INT32_MAX, &number))
+			return false;
+	}
+	return true;
+}
+
 enum err message_extra_read(struct str extra, struct message *out)
 {
 	if (extra.ptr == NULL)
@@ -314,7 +339,7 @@ enum err message_extra_read(struct str extra, struct message *out)
 	if (!extra_get(extra, "quoted", '{', &out->quoted) ||
 		!extra_get(extra, "attachments", '[', &out->attachments) ||
 		!extra_get(extra, "reactions", '"', &out->reactions) ||
-		!extra_get(extra, "mine", '"', &out->mine))
+		!extra_get(extra, "mine", '"', &out->mine) || !is_summary(out->reactions))
 		return ERR_INVALID_INPUT;
 	return OK;
 }
@@ -337,19 +362,6 @@ static void content_write(struct buf *buf, const struct message *message)
 	json_write_str(buf, deleted ? none : message->ciphertext);
 	json_write_key(buf, "metadata");
 	json_write_raw(buf, deleted ? STR("{}") : metadata_or_none(message->metadata));
-}
-
-/* The next of words with a blank between; false at the end. */
-static bool word_take(struct str *rest, struct str *word)
-{
-	if (rest->len == 0)
-		return false;
-	const char *blank = memchr(rest->ptr, ' ', rest->len);
-	size_t len = blank != NULL ? (size_t)(blank - rest->ptr) : rest->len;
-	size_t step = blank != NULL ? len + 1 : len;
-	*word = (struct str){ rest->ptr, len };
-	*rest = (struct str){ rest->ptr + step, rest->len - step };
-	return true;
 }
 
 static bool words_have(struct str words, struct str word)

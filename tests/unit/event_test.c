@@ -24,6 +24,17 @@
 	"\"created_at\" : \"2026-11-21T12:00:00+00:00\", \"edited_at\" : null, "                   \
 	"\"deleted_at\" : null}}"
 
+/* Alice has reacted, and Bob has not. */
+#define REACTED_RECORD                                                                             \
+	"{\"type\" : \"message.updated\", \"event_id\" : \"" EVENT "\", "                          \
+	"\"at\" : \"2026-11-21T12:00:00.123456+00:00\", \"conversation_id\" : \"" ROOM "\", "      \
+	"\"rev\" : 59, \"to\" : [\"" BOB "\"], "                                                   \
+	"\"reactors\" : [{\"emojis\" : \"👍 🎉\", \"to\" : [\"" ALICE "\"]}], \"data\" : "           \
+	"{\"id\" : \"" MESSAGE "\", \"conversation_id\" : \"" ROOM "\", \"seq\" : 42, \"rev\" : "  \
+	"59, \"sender_id\" : \"" ALICE "\", \"type\" : \"text\", \"body\" : \"x\", "               \
+	"\"created_at\" : \"2026-11-21T12:00:00+00:00\", "                                         \
+	"\"extra\" : \"{\\\"reactions\\\" : \\\"👍 2 ❤️ 1\\\"}\", \"status\" : 2}}"
+
 #define RECEIPT_RECORD                                                                             \
 	HEAD("receipt.read", "null")                                                               \
 	"{\"user_id\" : \"" BOB "\", \"seq\" : 42}}"
@@ -136,6 +147,36 @@ static void test_round(void **state)
 	}
 }
 
+static void test_views(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new();
+	struct buf all = { 0 }, own = { 0 };
+	struct event event;
+	const char *why = "";
+	char id[UUID_TEXT_LEN + 1];
+	if (event_read(arena, STR(REACTED_RECORD), &event, &why) != OK)
+		fail_msg("%s", why);
+	assert_int_equal(event.nrecipients, 1);
+	assert_int_equal(event.nviews, 1);
+	assert_int_equal(event.views[0].nrecipients, 1);
+	uuid_format(&event.views[0].recipients[0], id);
+	assert_string_equal(id, ALICE);
+	event_write(&all, &event);
+	event_write_view(&own, &event, &event.views[0]);
+	buf_add_char(&all, '\0');
+	buf_add_char(&own, '\0');
+	assert_non_null(
+		strstr(all.data, "\"reactions\":[{\"emoji\":\"👍\",\"count\":2,\"mine\":false},"
+				 "{\"emoji\":\"❤️\",\"count\":1,\"mine\":false}]"));
+	assert_non_null(
+		strstr(own.data, "\"reactions\":[{\"emoji\":\"👍\",\"count\":2,\"mine\":true},"
+				 "{\"emoji\":\"❤️\",\"count\":1,\"mine\":false}]"));
+	buf_free(&all);
+	buf_free(&own);
+	arena_free(arena);
+}
+
 /* record with the first occurrence of old put right (or wrong). */
 static const char *replaced(
 	struct arena *arena, const char *record, const char *old, const char *with)
@@ -197,6 +238,14 @@ static void test_wrong(void **state)
 		{ MESSAGE_RECORD, "\"edited_at\" : null", "\"edited_at\" : 1", "edited_at" },
 		{ MESSAGE_RECORD, "\"deleted_at\" : null", "\"deleted_at\" : \"\"", "deleted_at" },
 		{ MESSAGE_RECORD, "message.created", "receipt.read", "user_id" },
+		{ REACTED_RECORD, "[{", "null, \"x\" : [{", NULL },
+		{ REACTED_RECORD, "[{", "3, \"x\" : [{", "reactors" },
+		{ REACTED_RECORD, "[{", "[1, {", "emojis" },
+		{ REACTED_RECORD, "\"emojis\"", "\"emoji\"", "emojis" },
+		{ REACTED_RECORD, "[\"" ALICE, "[\"x", "to" },
+		{ REACTED_RECORD, "👍 2", "👍 0", "extra" },
+		{ REACTED_RECORD, "👍 2", "👍 two", "extra" },
+		{ REACTED_RECORD, "👍 2", "👍", "extra" },
 		{ RECEIPT_RECORD, "receipt.read", "receipt.delivered", NULL },
 		{ RECEIPT_RECORD, "receipt.read", "message.created", "rev" },
 		{ RECEIPT_RECORD, "\"user_id\"", "\"user\"", "user_id" },
@@ -429,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round),
+		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_not_an_object),

@@ -100,6 +100,52 @@ static void large_groups_take_several_publishes(void **state)
 	assert_int_equal(chain->metrics.values[METRIC_REFUSED], 0);
 }
 
+/* A message to one who has not reacted, and to two each who have in so many ways. */
+static struct buf reacted_make(size_t nviews)
+{
+	struct buf record = { 0 };
+	static const char id[] = "0123abcd-4567-89ef-0123-456789abcdef";
+	buf_printf(&record,
+		"{\"type\":\"message.updated\",\"event_id\":\"%s\","
+		"\"at\":\"2026-11-21T12:00:00+00:00\",\"conversation_id\":\"%s\",\"rev\":2,"
+		"\"data\":{\"id\":\"%s\",\"conversation_id\":\"%s\",\"seq\":1,\"rev\":2,"
+		"\"type\":\"text\",\"created_at\":\"2026-11-21T12:00:00+00:00\"},"
+		"\"to\":[\"%s\"],\"reactors\":[",
+		id, id, id, id, id);
+	for (size_t i = 0; i < nviews; i++)
+		buf_printf(&record, "%s{\"emojis\":\"%zu\",\"to\":[\"%s\",\"%s\"]}",
+			i > 0 ? "," : "", i, id, id);
+	buf_add_string(&record, "]}");
+	return record;
+}
+
+static void who_has_reacted_alike_is_told_once(void **state)
+{
+	struct chain *chain = *state;
+	static const struct {
+		size_t nviews;
+		size_t publishes;
+	} rows[] = {
+		{ 0, 1 },
+		{ 1, 2 },
+		{ VIEWS_MAX, 1 + VIEWS_MAX },
+		/* and all others to sync */
+		{ VIEWS_MAX + 1, 2 + VIEWS_MAX },
+		{ 300, 2 + VIEWS_MAX },
+	};
+	size_t before = 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf record = reacted_make(rows[i].nviews);
+		events_take(chain->events, (struct str){ record.data, record.len }, 1, 1);
+		size_t after = events_outstanding(chain->events);
+		if (after - before != rows[i].publishes)
+			fail_msg("%zu views: %zu publishes", rows[i].nviews, after - before);
+		before = after;
+		buf_free(&record);
+	}
+	assert_int_equal(chain->metrics.values[METRIC_REFUSED], 0);
+}
+
 static void a_session_that_ended_is_told_and_waited_for(void **state)
 {
 	struct chain *chain = *state;
@@ -183,6 +229,8 @@ int main(void)
 			a_refused_record_is_named_by_its_type_alone, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
 			large_groups_take_several_publishes, client_make, client_remove),
+		cmocka_unit_test_setup_teardown(
+			who_has_reacted_alike_is_told_once, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
 			a_session_that_ended_is_told_and_waited_for, client_make, client_remove),
 		cmocka_unit_test_setup_teardown(
