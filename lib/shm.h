@@ -46,7 +46,7 @@ extern const struct shm_counter_info shm_counters[SHM_COUNTER__MAX];
 
 enum {
 	SHM_ROUTES_MAX = 128,
-	SHM_LABEL_BYTES = 72,
+	SHM_LABEL_BYTES = 96,
 	SHM_BUCKETS = 11, /* of the duration histogram; the last is +Inf */
 	SHM_RATE_SLOTS = 16384,
 };

@@ -121,6 +121,7 @@ struct request {
 	bool by_proxy;		   /* a trusted one: what X-Forwarded-… says is believed */
 	const struct route *route;
 	struct uuid ids[REQUEST_IDS_MAX]; /* of the path, in its order */
+	struct str text; /* the segment of the path that is no id, where the route has one; UTF-8 */
 
 	struct caller caller;	 /* where the route demands one */
 	const char *refused;	 /* what is wrong with a provider's token, for the log; else NULL */

@@ -15,41 +15,67 @@ enum {
 	BODY_KEEP_BYTES = 128 * 1024
 };
 
-/* Does path fit the pattern? The ids of its braces go to ids. */
-static bool pattern_fits(const char *pattern, struct str path, struct uuid ids[REQUEST_IDS_MAX])
-{
-	const char *at = path.ptr, *end = path.ptr + path.len;
-	size_t nids = 0;
+/* What stands in the path where the pattern has braces. */
+struct found {
+	struct uuid ids[REQUEST_IDS_MAX];
+	size_t nids;
+	struct str text;
+};
 
-	while (*pattern != '\0') {
-		if (*pattern != '{') {
-			if (at == end || *at != *pattern)
-				return false;
-			at++;
-			pattern++;
-			continue;
-		}
-		if ((size_t)(end - at) < UUID_TEXT_LEN || nids == REQUEST_IDS_MAX ||
-			uuid_parse((struct str){ at, UUID_TEXT_LEN }, &ids[nids]) != OK)
+/* Takes the segment of "{name}" or "{name:text}" off the path. */
+static bool brace_fits(struct str brace, struct str *path, struct found *found)
+{
+	size_t len = UUID_TEXT_LEN;
+
+	if (memchr(brace.ptr, ':', brace.len)) {
+		const char *end = path->len > 0 ? memchr(path->ptr, '/', path->len) : NULL;
+
+		len = end ? (size_t)(end - path->ptr) : path->len;
+		if (len == 0)
 			return false;
-		nids++;
-		at += UUID_TEXT_LEN;
-		pattern = strchr(pattern, '}') + 1;
+		found->text = (struct str){ path->ptr, len };
+	} else if (path->len < len || found->nids == REQUEST_IDS_MAX ||
+		   uuid_parse((struct str){ path->ptr, len }, &found->ids[found->nids++]) != OK) {
+		return false;
 	}
-	return at == end;
+	path->ptr += len;
+	path->len -= len;
+	return true;
+}
+
+/* Does path fit the pattern? */
+static bool pattern_fits(const char *pattern, struct str path, struct found *found)
+{
+	*found = (struct found){ 0 };
+	while (*pattern != '\0') {
+		size_t len = *pattern == '{' ? strcspn(pattern, "}") + 1 : 1;
+
+		if (*pattern == '{') {
+			if (!brace_fits((struct str){ pattern, len }, &path, found))
+				return false;
+		} else {
+			if (path.len == 0 || *path.ptr != *pattern)
+				return false;
+			path.ptr++;
+			path.len--;
+		}
+		pattern += len;
+	}
+	return path.len == 0;
 }
 
 enum err route_find(struct str method, struct str path, const struct route **out,
-	struct uuid ids[REQUEST_IDS_MAX], char allow[ROUTE_ALLOW_BYTES])
+	struct uuid ids[REQUEST_IDS_MAX], struct str *text, char allow[ROUTE_ALLOW_BYTES])
 {
-	struct uuid found[REQUEST_IDS_MAX] = { { { 0 } } };
+	struct found found;
 	size_t allowed = 0;
 
 	for (size_t i = 0; i < nroutes; i++) {
-		if (!pattern_fits(routes[i].pattern, path, found))
+		if (!pattern_fits(routes[i].pattern, path, &found))
 			continue;
 		if (str_equal(method, str_of(routes[i].method))) {
-			memcpy(ids, found, sizeof(found));
+			memcpy(ids, found.ids, sizeof(found.ids));
+			*text = found.text;
 			*out = &routes[i];
 			return OK;
 		}
@@ -76,7 +102,7 @@ static enum err route_prepare(struct request *req)
 {
 	const struct route *route;
 	char found[ROUTE_ALLOW_BYTES] = "";
-	enum err err = route_find(req->method, req->path, &route, req->ids, found);
+	enum err err = route_find(req->method, req->path, &route, req->ids, &req->text, found);
 
 	if (err == ERR_METHOD_NOT_ALLOWED) {
 		const char *allow = arena_strndup(req->arena, found, strlen(found));

@@ -27,7 +27,7 @@ enum body {
 
 struct route {
 	const char *method;
-	const char *pattern; /* a segment in braces is a UUID */
+	const char *pattern; /* a segment "{name}" is a UUID, one "{name:text}" is whatever it is */
 	handler_fn handler;
 	enum guard guard;
 	enum scope scope; /* what a service needs; SCOPE_NONE: it is refused */
@@ -44,12 +44,12 @@ extern const size_t nroutes;
 /* Answers one request: everything from the head to the last byte. */
 void route_request(struct worker *worker, const struct gateway *gateway);
 
-/* The row of method and path, with the ids of the path. ERR_NOT_FOUND; ERR_METHOD_NOT_ALLOWED, with
- * the methods that there are in allow ("GET, POST"). */
+/* The row of method and path, with the ids of the path and the segment that is none (ptr NULL: there is no such). ERR_NOT_FOUND;
+ * ERR_METHOD_NOT_ALLOWED, with the methods that there are in allow ("GET, POST"). */
 enum {
 	ROUTE_ALLOW_BYTES = 48
 };
 must_check enum err route_find(struct str method, struct str path, const struct route **out,
-	struct uuid ids[REQUEST_IDS_MAX], char allow[ROUTE_ALLOW_BYTES]);
+	struct uuid ids[REQUEST_IDS_MAX], struct str *text, char allow[ROUTE_ALLOW_BYTES]);
 
 #endif

@@ -6,6 +6,7 @@
 #define V1 "/api/v1"
 #define KIB ((size_t)1024)
 #define CONVERSATION V1 "/conversations/{conversation}"
+#define REACTION CONVERSATION "/messages/{message}/reactions/{emoji:text}"
 
 /* clang-format off */
 const struct route routes[] = {
@@ -49,6 +50,8 @@ const struct route routes[] = {
 	{ "PATCH",  CONVERSATION "/messages/{message}",    message_edit,        GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_NEEDED,   256 * KIB, TX_NONE,  RATE_WRITE },
 	{ "DELETE", CONVERSATION "/messages/{message}",    message_delete,      GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
 	{ "GET",    CONVERSATION "/messages/{message}/versions", message_versions, GUARD_USER, SCOPE_MESSAGES_READ,    BODY_NONE,     0,         TX_NONE,  RATE_READ },
+	{ "PUT",    REACTION,                              reaction_put,        GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
+	{ "DELETE", REACTION,                              reaction_remove,     GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
 	{ "POST",   CONVERSATION "/read",                  receipt_read,        GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_OPTIONAL, 4 * KIB,   TX_NONE,  RATE_WRITE },
 	{ "POST",   CONVERSATION "/delivered",             receipt_delivered,   GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_OPTIONAL, 4 * KIB,   TX_NONE,  RATE_WRITE },
 	{ "POST",   V1 "/attachments",                     attachment_create,   GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_STREAM,   0,         TX_NONE,  RATE_UPLOAD },

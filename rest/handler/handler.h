@@ -138,6 +138,13 @@ must_check enum err message_delete(struct request *req);
  * 404. */
 must_check enum err message_versions(struct request *req);
 
+/* PUT /conversations/{conversation}/messages/{message}/reactions/{emoji}: 204, again and again; 403 blocked; 404; 409 of a
+ * tombstone, and when there are too many; 422 for what is no emoji. */
+must_check enum err reaction_put(struct request *req);
+
+/* DELETE, the same: 204, again and again; 404; 422. */
+must_check enum err reaction_remove(struct request *req);
+
 /* POST /conversations/{conversation}/read {seq?}: 200 {last_read_seq, unread_count}; 404; 422
  * beyond the last. */
 must_check enum err receipt_read(struct request *req);

@@ -26,32 +26,43 @@ begin
 				and q.seq > in_floor_seq) end,
 		'attachments', in_message.attachments,
 		'reactions', in_message.reactions,
-		'mine', case when in_message.reactions is not null then (select string_agg(r.emoji, ' ') from reactions r
-			where r.conversation_id = in_message.conversation_id and r.seq = in_message.seq
-				and r.user_id = in_user) end);
+		'mine', case when in_message.reactions is not null
+			then reaction_own(in_message.conversation_id, in_message.seq, in_user) end);
 end
 $$;
 
 drop function if exists message_tell;
--- Tells of a message that has changed, as it now is: to the present members who may read it. What it replies to is told where
--- all of them may read that.
+-- Tells of a message that has changed, as it now is: to the present members who may read it, each as it is for who has reacted as
+-- it has (reactors, those of most first). What it replies to is told where all of them may read that.
 create function message_tell(in_message messages, in_type text, in_event uuid) returns void
 language plpgsql as $$
 declare
 	readers record;
 	mark record;
 begin
-	select json_agg(m.user_id) as ids, max(m.floor_seq) as floor_seq into readers
-	from members m
-	where m.conversation_id = in_message.conversation_id and m.left_at is null and m.floor_seq < in_message.seq;
+	with reader as (
+		select m.user_id, m.floor_seq,
+			case when in_message.reactions is not null
+				then reaction_own(in_message.conversation_id, in_message.seq, m.user_id) end as emojis
+		from members m
+		where m.conversation_id = in_message.conversation_id and m.left_at is null
+			and m.floor_seq < in_message.seq
+	)
+	select coalesce(json_agg(r.user_id) filter (where r.emojis is null), '[]') as ids, max(r.floor_seq) as floor_seq,
+		(select json_agg(json_build_object('emojis', o.emojis, 'to', o.ids) order by o.people desc, o.emojis collate "C")
+			from (select a.emojis, count(*) as people, json_agg(a.user_id) as ids
+				from reader a where a.emojis is not null group by a.emojis) o) as reactors
+	into readers
+	from reader r;
 	-- all have left: what they wrote may still be erased
-	if readers.ids is null then
+	if readers.floor_seq is null then
 		return;
 	end if;
 	select * into mark from conversation_watermarks(in_message.conversation_id);
 	perform pg_logical_emit_message(true, 'parley', json_build_object(
 		'type', in_type, 'event_id', in_event, 'at', clock_timestamp(),
 		'conversation_id', in_message.conversation_id, 'rev', in_message.rev, 'to', readers.ids,
+		'reactors', readers.reactors,
 		'data', json_build_object(
 			'id', in_message.id, 'conversation_id', in_message.conversation_id, 'seq', in_message.seq,
 			'rev', in_message.rev, 'sender_id', in_message.sender_id, 'type', in_message.type,

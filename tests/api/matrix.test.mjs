@@ -203,6 +203,14 @@ const TABLE = {
 		{ ...group(200, 403, 403), acting: 403 },
 		{ ...direct(403), blocked: 200 },
 	),
+	'PUT /api/v1/conversations/{conversation}/messages/{message}/reactions/{emoji}': {
+		...conversations(undefined, group(204), direct(BLOCKED)),
+		'a foreign one, as if it were in the group': {
+			ids: (scene) => ({ ...CONVERSATION.group(scene), message: scene.foreign.message.id }),
+			...hidden,
+		},
+	},
+	'DELETE /api/v1/conversations/{conversation}/messages/{message}/reactions/{emoji}': conversations(undefined, group(204), direct(204)),
 	'POST /api/v1/conversations/{conversation}/read': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'POST /api/v1/conversations/{conversation}/delivered': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'POST /api/v1/attachments': once({
@@ -367,7 +375,7 @@ function cellsOf(route) {
 async function ask(cell) {
 	const { route, row, caller } = cell;
 	const me = personOf(caller);
-	const ids = row.ids?.(scene, me) ?? {};
+	const ids = { emoji: '%F0%9F%91%8D', ...row.ids?.(scene, me) };
 	const path = route.path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key]) + (row.query ? `?${row.query}` : '');
 	cell.answer = await callerOf(caller, route, row).call(route.method, path, row.body?.(scene, me), { headers: row.headers });
 	return cell;

@@ -92,6 +92,7 @@ describe('the table of routes', () => {
 			conversation: conversation.id,
 			message: message.id,
 			attachment: (await fileOf(stack, ann, Buffer.from('file'), { thumbnail: Buffer.from('thumbnail') })).id,
+			emoji: '%F0%9F%91%8D',
 		};
 		scene = { ann, ben, ids };
 	});
@@ -206,6 +207,13 @@ describe('the table of routes', () => {
 				});
 
 			for (const key of [...route.path.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1])) {
+				if (key === 'emoji') {
+					it('takes nothing else for an emoji', async () => {
+						for (const bad of ['x', '1', '%20', randomUUID(), '%F0%9F%91%8D%F0%9F%91%8D'])
+							assertRefused(route, await as(route).call(route.method, filled(route, { [key]: bad })), 422, 'invalid_input', bad);
+					});
+					continue;
+				}
 				it(`knows no ${key} that is not there`, async () => {
 					const answer = await as(route).call(
 						route.method,

@@ -66,7 +66,7 @@ export async function builtRoutes() {
 			const [method, path, guard, scope, body, cap] = line.trim().split(/\s+/);
 			return {
 				method,
-				path,
+				path: path.replaceAll(':text}', '}'),
 				guard,
 				scope,
 				user: guard !== '-',

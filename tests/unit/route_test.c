@@ -57,8 +57,9 @@ static void a_path_finds_its_row(void **state)
 		struct uuid ids[REQUEST_IDS_MAX];
 		char allow[ROUTE_ALLOW_BYTES] = "";
 		const struct route *route = NULL;
+		struct str text;
 		enum err err = route_find(
-			str_of(cases[i].method), str_of(cases[i].path), &route, ids, allow);
+			str_of(cases[i].method), str_of(cases[i].path), &route, ids, &text, allow);
 
 		if (err != cases[i].err ||
 			(err == ERR_METHOD_NOT_ALLOWED && strcmp(allow, cases[i].allow) != 0) ||
@@ -73,15 +74,52 @@ static void ids_come_in_the_order_of_the_path(void **state)
 	struct uuid ids[REQUEST_IDS_MAX];
 	char allow[ROUTE_ALLOW_BYTES], text[UUID_TEXT_LEN + 1];
 	const struct route *route;
+	struct str segment;
 
 	(void)state;
 	assert_int_equal(route_find(STR("GET"), STR("/api/v1/conversations/" ID1 "/messages/" ID2),
-				 &route, ids, allow),
+				 &route, ids, &segment, allow),
 		OK);
+	assert_null(segment.ptr);
 	uuid_format(&ids[0], text);
 	assert_string_equal(text, ID1);
 	uuid_format(&ids[1], text);
 	assert_string_equal(text, ID2);
+}
+
+static void a_text_goes_to_the_end_of_its_segment(void **state)
+{
+#define REACTIONS "/api/v1/conversations/" ID1 "/messages/" ID2 "/reactions"
+	static const struct {
+		const char *path;
+		const char *text; /* NULL: not found */
+	} rows[] = {
+		{ REACTIONS "/\xf0\x9f\x91\x8d", "\xf0\x9f\x91\x8d" },
+		{ REACTIONS "/a", "a" },
+		{ REACTIONS "/%", "%" },
+		{ REACTIONS "/{emoji:text}", "{emoji:text}" },
+		{ REACTIONS "/" ID1, ID1 },
+		{ REACTIONS "/", NULL },
+		{ REACTIONS, NULL },
+		{ REACTIONS "/a/", NULL },
+		{ REACTIONS "/a/b", NULL },
+		{ REACTIONS "//a", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct uuid ids[REQUEST_IDS_MAX];
+		char allow[ROUTE_ALLOW_BYTES];
+		const struct route *route;
+		struct str text = { NULL, 0 };
+		enum err err =
+			route_find(STR("PUT"), str_of(rows[i].path), &route, ids, &text, allow);
+
+		if (err != (rows[i].text ? OK : ERR_NOT_FOUND) ||
+			!str_equal(text, str_of(rows[i].text)))
+			fail_msg("row %zu: %s: err %d, '%.*s'", i, rows[i].path, err, (int)text.len,
+				text.ptr ? text.ptr : "");
+	}
 }
 
 static void every_row_is_sound(void **state)
@@ -89,12 +127,14 @@ static void every_row_is_sound(void **state)
 	(void)state;
 	for (size_t i = 0; i < nroutes; i++) {
 		const struct route *row = &routes[i];
-		size_t braces = 0;
+		size_t braces = 0, texts = 0;
 
-		for (const char *at = row->pattern; *at != '\0'; at++)
+		for (const char *at = row->pattern; *at != '\0'; at++) {
 			braces += *at == '{';
-		if (!row->handler || braces > REQUEST_IDS_MAX || row->pattern[0] != '/' ||
-			strlen(row->pattern) >= SHM_LABEL_BYTES ||
+			texts += *at == ':';
+		}
+		if (!row->handler || braces - texts > REQUEST_IDS_MAX || texts > 1 ||
+			row->pattern[0] != '/' || strlen(row->pattern) >= SHM_LABEL_BYTES ||
 			(row->body <= BODY_STREAM) != (row->body_max == 0))
 			fail_msg("row %zu: %s %s", i, row->method, row->pattern);
 		for (size_t j = 0; j < i; j++) {
@@ -111,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_finds_its_row),
 		cmocka_unit_test(ids_come_in_the_order_of_the_path),
+		cmocka_unit_test(a_text_goes_to_the_end_of_its_segment),
 		cmocka_unit_test(every_row_is_sound),
 	};
 
