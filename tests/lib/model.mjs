@@ -42,7 +42,7 @@ export class Model {
 	/** A message for somebody (undefined: nobody) who sees what is above the floor. Times are whether there is one; the system's ids are not known. */
 	view(room, message, id, floor) {
 		const { seq, rev, sender_id, type, body, metadata, reply_to, reactions, edited, deleted } = message;
-		const quoted = room.messages.find((other) => other.id === reply_to && other.seq > floor);
+		const quoted = reply_to && room.messages.find((other) => other.id === reply_to && other.seq > floor);
 		return {
 			id: sender_id ? message.id : 'system',
 			conversation_id: room.id,
