@@ -19,6 +19,8 @@ files_prepare() {
 	mkdir -p -- "$var"/{keys,etc,run,log,upload} 2>/dev/null ||
 		die "cannot make directories in $var: $(df -Ph -- "$var" | awk 'NR == 2 { print $4 }') free"
 
+	rm -f -- "$var"/upload/* # what the web server had in hand when it was killed
+
 	path_id=$(printf '%s' "$var" | sha256sum | cut -c1-12)
 	runtime=$var/run
 	if ((${#runtime} + ${#socket_name} + 1 > socket_path_max)); then

@@ -2,6 +2,7 @@
  * Any bytes as a form, the first of them the size of the pieces in which it comes: what is found does not depend on that, and names of
  * files are well-formed and lead nowhere.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

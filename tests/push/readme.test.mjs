@@ -1,4 +1,4 @@
-// The README's first conversation, and its backend's, as they are printed: every block of a section pasted into one shell.
+// The README's first conversation, with a file, and its backend's, as they are printed: every block of a section pasted into one shell.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -93,6 +93,10 @@ it('its commands work, pasted one block after the other', async () => {
 		assert.equal(arrived(shell).length, 1, 'what was sent twice with one id arrives once');
 		assert.equal(arrived(shell, 'Hello over MQTT!').length, 1, 'what was sent by a command arrives');
 		assert.match(shell.output, /users\/[0-9a-f-]{36}\/typing \{"type":"typing.started"/);
+
+		let said = '';
+		for (const block of await blocksOf('Files')) said += await shell.paste(block);
+		assert.match(said, /"attachments":\[\{"id":"[0-9a-f-]{36}","name":"note.txt","media_type":"text\/plain"[^]*\nDear all, see you\.\n/);
 	} finally {
 		shell.kill();
 	}
