@@ -10,15 +10,14 @@
 import { spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { waitFor } from '../lib/wait.mjs';
 import {
-	asSuperuser, caughtUp, groupsOf, measured, median, metric, optionsOf, personId, psql, run, say, spread, stackStart, table, tokensOf, tool,
+	asSuperuser, caughtUp, freePort, groupsOf, measured, median, metric, optionsOf, personId, psql, run, say, spread, stackStart, table, tokensOf, tool,
 } from './common.mjs';
-import { filesTable } from './files.mjs';
+import { filesTable, uploadsTable } from './files.mjs';
 import { childrenOf, memory } from './proc.mjs';
 import { root, scripts, statement, variables } from './statement.mjs';
 
@@ -357,16 +356,6 @@ async function latencyTable(stack) {
 
 // --- to many at once ------------------------------------------------------------------------------
 
-function freePort() {
-	return new Promise((found) => {
-		const server = createServer();
-		server.listen(0, '127.0.0.1', () => {
-			const { port } = server.address();
-			server.close(() => found(port));
-		});
-	});
-}
-
 /** A mosquitto with the settings of the stack's, but without the plugin: there, anybody may publish to users/…. */
 async function plainBroker(stack) {
 	const port = await freePort();
@@ -501,7 +490,11 @@ async function main() {
 		if (parts.includes('memory')) memoryTable(stack);
 		if (parts.includes('latency')) await latencyTable(stack);
 		if (parts.includes('fanout')) await fanoutTable(stack);
-		if (parts.includes('files')) await filesTable(stack, { owner: personId(10007), token: stack.tokens[7], rounds, seconds });
+		if (parts.includes('files')) {
+			const asked = { owner: personId(10007), token: stack.tokens[7], rounds, seconds };
+			await filesTable(stack, asked);
+			await uploadsTable(stack, asked);
+		}
 	} finally {
 		await stop();
 	}

@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import crypto from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, promisify } from 'node:util';
@@ -39,6 +40,17 @@ export const tool = (name) => resolve(root, process.env.PARLEY_BUILD ?? 'build',
 
 export function personId(number) {
 	return `00000000-0000-7000-8000-0000000${number}`;
+}
+
+/** A port on which nobody listens. */
+export function freePort() {
+	return new Promise((found) => {
+		const server = createServer();
+		server.listen(0, '127.0.0.1', () => {
+			const { port } = server.address();
+			server.close(() => found(port));
+		});
+	});
 }
 
 export function say(text) {
