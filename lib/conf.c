@@ -191,6 +191,8 @@ static const struct conf_key keys[] = {
 		"keep what an edit replaces, for who wrote it" },
 	{ "erase_messages", CONF_BOOL, NULL, AT(erase_messages), 0, 1, "false", false,
 		"the messages of an account that is erased go, too; else they stay, as of a deleted user" },
+	{ "receipt_times_days", CONF_INT, "days", AT(receipt_times_days), 1, 36500, "30", false,
+		"how long it is known when somebody has read a message, or has had it delivered; that it is so is known for ever" },
 	{ "group_max_members", CONF_INT, "people", AT(group_max_members), 2, 4096, "256", false,
 		"members of a group" },
 	{ "system_messages", CONF_BOOL, NULL, AT(system_messages), 0, 1, "true", false,

@@ -104,6 +104,7 @@ struct conf {
 	int edit_window_s;     /* 0: for ever */
 	bool message_versions; /* what an edit replaces is kept */
 	bool erase_messages;   /* with the account */
+	int receipt_times_days;
 	int group_max_members;
 	bool system_messages; /* of what happens to a group, among its messages */
 	int contacts_max;     /* of one person */

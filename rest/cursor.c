@@ -9,7 +9,7 @@
 
 /*
  * A cursor is the place of the last row, base64url: of a list by time microseconds and id, 24 bytes; of a list by name a hash
- * of what was asked, id and name; of a list by number that itself. It grants nothing: each list is of what the caller may see wherever it begins.
+ * of what was asked, id and name; of a list by number or id that itself. It grants nothing: each list is of what the caller may see wherever it begins.
  */
 enum {
 	CURSOR_BYTES = 24,
@@ -81,6 +81,24 @@ int64_t cursor_read_number(struct request *req)
 		return number;
 	refuse(req);
 	return 0;
+}
+
+const char *cursor_write_id(struct arena *arena, const struct uuid *id)
+{
+	char *text = arena_alloc(arena, UUID_TEXT_LEN + 1);
+
+	uuid_format(id, text);
+	return text;
+}
+
+void cursor_read_id(struct request *req, struct uuid *out)
+{
+	struct str text;
+
+	*out = (struct uuid){ { 0 } };
+	if (request_query(req, "cursor", &text) == OK &&
+		(uuid_parse(text, out) != OK || uuid_is_nil(out)))
+		refuse(req);
 }
 
 static void asked_hash(struct str asked, uint8_t out[NAME_HASH_BYTES])

@@ -15,6 +15,10 @@ void cursor_read(struct request *req, struct cursor *out);
 const char *cursor_write_number(struct arena *arena, int64_t number);
 int64_t cursor_read_number(struct request *req);
 
+/* The same of a list by id; nil: the first page. */
+const char *cursor_write_id(struct arena *arena, const struct uuid *id);
+void cursor_read_id(struct request *req, struct uuid *out);
+
 /* The same of a list by name. asked: what the list was searched by; the cursor of another search is none of this. */
 const char *cursor_write_name(
 	struct arena *arena, struct str asked, const struct name_cursor *place);

@@ -52,6 +52,7 @@ const struct route routes[] = {
 	{ "GET",    CONVERSATION "/messages/{message}/versions", message_versions, GUARD_USER, SCOPE_MESSAGES_READ,    BODY_NONE,     0,         TX_NONE,  RATE_READ },
 	{ "PUT",    REACTION,                              reaction_put,        GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
 	{ "DELETE", REACTION,                              reaction_remove,     GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
+	{ "GET",    CONVERSATION "/messages/{message}/receipts", receipt_list, GUARD_USER, SCOPE_MESSAGES_READ,        BODY_NONE,     0,         TX_NONE,  RATE_READ },
 	{ "POST",   CONVERSATION "/read",                  receipt_read,        GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_OPTIONAL, 4 * KIB,   TX_NONE,  RATE_WRITE },
 	{ "POST",   CONVERSATION "/delivered",             receipt_delivered,   GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_OPTIONAL, 4 * KIB,   TX_NONE,  RATE_WRITE },
 	{ "POST",   V1 "/attachments",                     attachment_create,   GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_STREAM,   0,         TX_NONE,  RATE_UPLOAD },

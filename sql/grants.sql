@@ -13,6 +13,7 @@ grant select, insert on messages to parley_rest;
 grant update (rev, body, ciphertext, metadata, reply_to, attachments, reactions, edited_at, deleted_at, touched, changed_xid) on messages
 	to parley_rest;
 grant select, insert, delete on reactions, attachments, attachment_uses, message_versions to parley_rest;
+grant select, insert on receipts to parley_rest;
 grant select on attachment_usage to parley_rest;
 grant insert on erasures to parley_rest;
 grant select, insert, update on identities, identity_wanted to parley_rest;
@@ -37,4 +38,4 @@ grant select, update, delete on password_resets to parley_notify;
 grant select, insert, delete on identity_keys to parley_notify;
 grant select, insert, update on identity_wanted to parley_notify;
 grant select, update, delete on attachment_loose to parley_notify;
-grant execute on function reset_take, identity_keys_put, sweep_attachments, sweep_content_named, erasure_step to parley_notify;
+grant execute on function reset_take, identity_keys_put, sweep_attachments, sweep_content_named, sweep_receipts, erasure_step to parley_notify;

@@ -25,6 +25,7 @@ enum {
 	REMOVAL_URL_S = 60,
 	AGAIN_S = 600, /* what cannot be removed is left so long */
 	EACH_S_MAX = 3600,
+	DAY_S = 86400,
 	EACH_PART = 24, /* of attachment_orphan_s */
 };
 
@@ -177,6 +178,24 @@ static enum err spool_sweep(struct sweeper *sweeper, struct sweep_result *result
 	return OK;
 }
 
+/* --- when members came how far -------------------------------------------------------------------
+ */
+
+static enum err receipts_sweep(struct sweeper *sweeper, struct sweep_result *result)
+{
+	enum err err = OK;
+	int64_t swept = PAGE;
+	while (err == OK && swept == PAGE && has_time(sweeper)) {
+		err = db_sweep_receipts(sweeper->db, sweeper->arena,
+			(int64_t)sweeper->conf->receipt_times_days * DAY_S, PAGE, &swept);
+		arena_reset(sweeper->arena);
+		if (err == OK)
+			result->count += swept;
+	}
+	result->more = err == OK && swept == PAGE;
+	return err;
+}
+
 /* --- the table ----------------------------------------------------------------------------------
  */
 
@@ -189,6 +208,7 @@ static const struct sweep {
 	{ "attachments", attachments_sweep, 0 },
 	{ "contents", contents_sweep, 0 },
 	{ "spool", spool_sweep, EACH_S_MAX },
+	{ "receipts", receipts_sweep, EACH_S_MAX },
 };
 
 enum {

@@ -156,6 +156,9 @@ must_check enum err receipt_delivered(struct request *req);
 /* POST /attachments, the file itself or a form with the field file: 201 Attachment; 409 quota_exceeded; 413; 415; 422. */
 must_check enum err attachment_create(struct request *req);
 
+/* GET /conversations/{conversation}/messages/{message}/receipts?limit=&cursor=: 200 list of {user_id, status, at}, by id; 404. */
+must_check enum err receipt_list(struct request *req);
+
 /* GET /sync?since=&limit=: 200 {conversations, messages, receipts, left, next, has_more, reset,
  * timings}. */
 must_check enum err sync_get(struct request *req);

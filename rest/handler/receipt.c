@@ -1,7 +1,8 @@
-/* Watermarks: read and delivered (web/api/openapi.yaml). */
+/* Watermarks, read and delivered, and what they say of a message (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
 #include "lib/model/conversation.h"
+#include "rest/cursor.h"
 #include "rest/reply.h"
 #include "sql/store/receipt.h"
 
@@ -44,5 +45,28 @@ enum err receipt_delivered(struct request *req)
 		return err;
 	membership_write_delivered(req->out, marks.last_delivered_seq);
 	reply_status(req, 200);
+	return OK;
+}
+
+enum err receipt_list(struct request *req)
+{
+	struct uuid after;
+	struct recipient *page;
+	size_t limit = request_limit(req), count;
+	enum err err;
+
+	cursor_read_id(req, &after);
+	err = request_check(req);
+	if (err == OK)
+		err = db_receipt_list(req->db, req->arena, &req->ids[0], &req->caller.user_id,
+			&req->ids[1], &after, limit, &page, &count);
+	if (err != OK)
+		return err;
+
+	reply_list_begin(req);
+	for (size_t i = 0; i < count && i < limit; i++)
+		recipient_write(req->out, &page[i]);
+	reply_list_end(
+		req, count > limit ? cursor_write_id(req->arena, &page[limit - 1].user_id) : NULL);
 	return OK;
 }

@@ -231,6 +231,8 @@ begin
 
 	-- who writes has read what was there: the others learn it as from POST …/read
 	if mine.last_read_seq < room.last_seq - 1 then
+		insert into receipts (conversation_id, user_id, read, above_seq, seq, at)
+		values (in_conversation, in_sender, true, mine.last_read_seq, room.last_seq, room.last_activity_at);
 		perform pg_logical_emit_message(true, 'parley', json_build_object(
 			'type', 'receipt.read', 'event_id', in_receipt_event, 'at', room.last_activity_at,
 			'conversation_id', in_conversation, 'rev', null, 'to', everyone.ids,

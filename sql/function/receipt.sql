@@ -13,6 +13,7 @@ declare
 	room record;
 	mine record;
 	target bigint;
+	moved_at timestamptz;
 begin
 	-- Does not hold up senders, who change no key; does hold up those who change the members, who lock the
 	-- row for update: the event goes to members as of the commit.
@@ -51,8 +52,13 @@ begin
 			unread_skipped = mine.unread_skipped,
 			changed_xid = pg_current_xact_id()
 		where m.conversation_id = in_conversation and m.user_id = in_user;
+		moved_at := clock_timestamp();
+		insert into receipts (conversation_id, user_id, read, above_seq, seq, at)
+		values (in_conversation, in_user, in_kind = 'read',
+			case when in_kind = 'read' then mine.last_read_seq else mine.last_delivered_seq end,
+			target, moved_at);
 		perform pg_logical_emit_message(true, 'parley', json_build_object(
-			'type', 'receipt.' || in_kind, 'event_id', in_event, 'at', clock_timestamp(),
+			'type', 'receipt.' || in_kind, 'event_id', in_event, 'at', moved_at,
 			'conversation_id', in_conversation, 'rev', null,
 			'to', (select json_agg(m.user_id) from members m
 				where m.conversation_id = in_conversation and m.left_at is null),

@@ -48,3 +48,23 @@ begin
 	return exists (select from attachments a where a.sha256 = in_sha256);
 end
 $$;
+
+-- Deletes up to in_page movements of watermarks that are older than in_age_s seconds, the oldest first, and says how many. With the
+-- rights of its owner, as above. Two at once leave each other's alone.
+drop function if exists sweep_receipts;
+create function sweep_receipts(in_age_s bigint, in_page bigint) returns bigint
+language sql security definer set search_path = public, pg_temp as $$
+	with old as (
+		select r.conversation_id, r.user_id, r.read, r.seq
+		from receipts r
+		where r.at < now() - in_age_s * interval '1 second'
+		order by r.at
+		limit in_page
+		for update skip locked
+	), gone as (
+		delete from receipts r using old o
+		where (r.conversation_id, r.user_id, r.read, r.seq) = (o.conversation_id, o.user_id, o.read, o.seq)
+		returning 1
+	)
+	select count(*) from gone
+$$;

@@ -27,3 +27,7 @@ delete from attachment_loose where sha256 = $1::bytea
 -- name: sweep_content_later none
 -- It could not be removed: it is tried again in $2 seconds, behind what is due by then.
 update attachment_loose set due_at = now() + $2::bigint * interval '1 second' where sha256 = $1::bytea
+
+-- name: sweep_receipts one
+-- See the function: age in seconds, how many.
+select sweep_receipts($1::bigint, $2::bigint) as swept

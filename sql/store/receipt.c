@@ -46,3 +46,26 @@ enum err db_receipt_advance(struct db *db, struct arena *arena, const struct uui
 
 	return err == OK ? receipt_advance_answer(rows, "seq", faults, out) : err;
 }
+
+enum err db_receipt_list(struct db *db, struct arena *arena, const struct uuid *conversation,
+	const struct uuid *user, const struct uuid *message, const struct uuid *after, size_t limit,
+	struct recipient **out, size_t *count)
+{
+	static const char *const names[] = { "user_id", "status", "at" };
+	struct columns c;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_RECEIPT_LIST, &rows, P_UUID(conversation), P_UUID(user),
+		P_UUID(message), P_UUID(after), P_INT64((int64_t)limit + 1));
+
+	if (err != OK)
+		return err;
+	if (rows_count(rows) == 0)
+		return ERR_NOT_FOUND;
+	columns_find(rows, "", names, 3, &c);
+	*count = row_is_null(&c, 0, 0) ? 0 : rows_count(rows);
+	*out = arena_calloc(arena, *count, sizeof(**out));
+	for (size_t i = 0; i < *count; i++)
+		(*out)[i] = (struct recipient){ row_uuid(&c, i, 0),
+			(enum message_status)row_int64(&c, i, 1), row_time(&c, i, 2) };
+	return OK;
+}

@@ -3,6 +3,7 @@
 #define SQL_STORE_RECEIPT_H
 
 #include "lib/json_read.h"
+#include "lib/model/recipient.h"
 #include "sql/db.h"
 
 enum receipt_kind {
@@ -28,5 +29,11 @@ struct call receipt_advance_call(const struct uuid *conversation, const struct u
 	enum receipt_kind kind, int64_t seq);
 must_check enum err receipt_advance_answer(
 	const struct rows *rows, const char *field, struct faults *faults, struct watermarks *out);
+
+/* Up to limit + 1 of the recipients of a message, by id, behind after (nil: from the first). ERR_NOT_FOUND: no such message for the
+ * user. *out lives on the arena. */
+must_check enum err db_receipt_list(struct db *db, struct arena *arena,
+	const struct uuid *conversation, const struct uuid *user, const struct uuid *message,
+	const struct uuid *after, size_t limit, struct recipient **out, size_t *count);
 
 #endif

@@ -71,3 +71,18 @@ enum err db_sweep_content_later(
 	return db_run(db, arena, Q_SWEEP_CONTENT_LATER, NULL, P_BYTES(sha256, BLOB_HASH_BYTES),
 		P_INT64(delay_s));
 }
+
+enum err db_sweep_receipts(
+	struct db *db, struct arena *arena, int64_t age_s, int64_t page, int64_t *swept)
+{
+	static const char *const names[] = { "swept" };
+	struct columns c;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_SWEEP_RECEIPTS, &rows, P_INT64(age_s), P_INT64(page));
+
+	if (err != OK)
+		return err;
+	columns_find(rows, "", names, 1, &c);
+	*swept = row_int64(&c, 0, 0);
+	return OK;
+}

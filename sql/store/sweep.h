@@ -33,4 +33,8 @@ must_check enum err db_sweep_content_gone(
 must_check enum err db_sweep_content_later(
 	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES], int64_t delay_s);
 
+/* Deletes up to page movements of watermarks that are older than age_s, *swept of them; fewer than page: those were the last. */
+must_check enum err db_sweep_receipts(
+	struct db *db, struct arena *arena, int64_t age_s, int64_t page, int64_t *swept);
+
 #endif

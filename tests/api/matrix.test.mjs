@@ -211,6 +211,13 @@ const TABLE = {
 		},
 	},
 	'DELETE /api/v1/conversations/{conversation}/messages/{message}/reactions/{emoji}': conversations(undefined, group(204), direct(204)),
+	'GET /api/v1/conversations/{conversation}/messages/{message}/receipts': {
+		...conversations(undefined, group(200), direct(200)),
+		'a foreign one, as if it were in the group': {
+			ids: (scene) => ({ ...CONVERSATION.group(scene), message: scene.foreign.message.id }),
+			...hidden,
+		},
+	},
 	'POST /api/v1/conversations/{conversation}/read': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'POST /api/v1/conversations/{conversation}/delivered': conversations(() => ({ seq: 1 }), group(200), direct(200)),
 	'POST /api/v1/attachments': once({
