@@ -9,7 +9,7 @@
  * A row of attachments never names what is not there, and nothing stays that none names, whoever sweeps or dies meanwhile. A row of
  * attachment_loose is there before the content is, and is deleted after it:
  *  - who uploads: holds the hash (db_attachment_hold: its row, due in an hour), and commits that; puts the content into place, and
- *    flushes; adds the row of attachments, unless the content is held no longer.
+ *    flushes; adds the row of attachments and lets go (due at once), unless the hour is over.
  *  - who sweeps: deletes rows of attachments that are in no message, and makes their hashes loose in the same transaction. In another it
  *    takes a loose hash that is due (the lock on its row); looks whether a row of attachments names it; if not, removes thumbnail and
  *    content; deletes the loose row; commits. Who holds the same hash waits for that.

@@ -146,9 +146,10 @@ void reply_send(struct request *req)
 
 	head->len = 0;
 	buf_printf(head, "Status: %d\r\n", reply->status);
+	if (has_body(reply) && reply->content_type)
+		head_add(head, "Content-Type", reply->content_type);
 	if (has_body(reply))
-		buf_printf(head, "Content-Type: %s\r\nContent-Length: %" PRIu64 "\r\n",
-			reply->content_type, reply_bytes(req));
+		buf_printf(head, "Content-Length: %" PRIu64 "\r\n", reply_bytes(req));
 	for (size_t i = 0; i < reply->nheads; i++)
 		head_add(head, reply->heads[i].name, reply->heads[i].value);
 	if (reply->file && reply->file->name)

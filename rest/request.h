@@ -95,7 +95,7 @@ struct reply_file {
 /* The answer, buffered until nothing can fail any more. */
 struct reply {
 	int status;
-	const char *content_type;
+	const char *content_type;      /* NULL: the body is empty, and of none */
 	const char *cache_control;     /* NULL: no-store */
 	const struct reply_file *file; /* NULL: the body is in out */
 	struct {

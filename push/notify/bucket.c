@@ -109,6 +109,8 @@ enum err bucket_perform(CURL *easy, const char *ca, const struct bucket_request 
 	CURLcode code = curl_easy_perform(easy);
 	curl_slist_free_all(headers);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer->status);
+	if (answer->status < 200) /* "100 Continue" is no answer */
+		answer->status = 0;
 	if (code == CURLE_OK && answer->status / 100 == 2)
 		return OK;
 	document_code(&document, answer->reason);

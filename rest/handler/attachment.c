@@ -71,14 +71,16 @@ static enum err content_put(struct request *req, struct upload *upload, bool has
 static enum err attachment_store(
 	struct request *req, struct upload *upload, const struct attachment *attachment)
 {
+	int64_t held_until_us;
 	enum err err = room_check(req, attachment->size);
 
 	if (err == OK)
-		err = db_attachment_hold(req->db, req->arena, attachment->sha256);
+		err = db_attachment_hold(req->db, req->arena, attachment->sha256, &held_until_us);
 	if (err == OK)
 		err = content_put(req, upload, attachment->thumbnail_bytes > 0);
 	if (err == OK)
-		err = db_attachment_add(req->db, req->arena, attachment, quota_of(req->conf));
+		err = db_attachment_add(
+			req->db, req->arena, attachment, held_until_us, quota_of(req->conf));
 	return err;
 }
 

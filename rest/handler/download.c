@@ -8,6 +8,8 @@
 #include "lib/disposition.h"
 #include "lib/etag.h"
 #include "lib/log.h"
+#include "lib/s3.h"
+#include "rest/bucket.h"
 #include "rest/reply.h"
 #include "rest/sendfile.h"
 #include "sql/store/download.h"
@@ -159,6 +161,19 @@ static enum err content_send(struct request *req, const struct content *content,
 	return OK;
 }
 
+/* Where it is in a bucket: to there, which has the rest of it to say, a part included. What headers the bucket cannot be told to send
+ * it does without. */
+static enum err content_redirect(struct request *req, const struct content *content)
+{
+	reply_head(req, "ETag", content->etag);
+	reply_head(req, "Location",
+		bucket_location(req->arena, req->conf, req->is_head ? "HEAD" : "GET", content->key,
+			content->media_type, disposition(req, content)));
+	reply_status(req, 302);
+	req->reply.content_type = NULL;
+	return OK;
+}
+
 /* In the order of RFC 9110 section 13.2.2. */
 static enum err content_answer(struct request *req, const struct content *content)
 {
@@ -170,6 +185,8 @@ static enum err content_answer(struct request *req, const struct content *conten
 		return ERR_PRECONDITION_FAILED;
 	if (is_known(req, etag))
 		return reply_known(req, content);
+	if (s3_used(req->conf))
+		return content_redirect(req, content);
 	kind = range_read(range_wanted(req, etag), content->bytes, &range);
 	if (kind == RANGE_UNSATISFIABLE)
 		return refuse_range(req, content);

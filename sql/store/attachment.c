@@ -19,11 +19,20 @@ enum err db_attachment_used(
 	return OK;
 }
 
-enum err db_attachment_hold(
-	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES])
+enum err db_attachment_hold(struct db *db, struct arena *arena,
+	const uint8_t sha256[BLOB_HASH_BYTES], int64_t *until_us)
 {
-	return db_run(db, arena, Q_ATTACHMENT_HOLD, NULL, P_BYTES(sha256, BLOB_HASH_BYTES),
+	static const char *const names[] = { "held_until" };
+	struct columns c;
+	struct rows *rows;
+	enum err err = db_run(db, arena, Q_ATTACHMENT_HOLD, &rows, P_BYTES(sha256, BLOB_HASH_BYTES),
 		P_INT64(ATTACHMENT_HOLD_S));
+
+	if (err != OK)
+		return err;
+	columns_find(rows, "", names, 1, &c);
+	*until_us = row_time(&c, 0, 0);
+	return OK;
 }
 
 /* null for 0: there is none. */
@@ -32,8 +41,8 @@ static struct param some(int64_t number)
 	return number > 0 ? P_INT64(number) : P_NULL();
 }
 
-enum err db_attachment_add(
-	struct db *db, struct arena *arena, const struct attachment *attachment, int64_t quota)
+enum err db_attachment_add(struct db *db, struct arena *arena, const struct attachment *attachment,
+	int64_t held_until_us, int64_t quota)
 {
 	static const char *const names[] = { "outcome" };
 	struct columns c;
@@ -42,7 +51,7 @@ enum err db_attachment_add(
 		P_UUID(&attachment->owner_id), P_BYTES(attachment->sha256, BLOB_HASH_BYTES),
 		P_TEXT(attachment->name), P_TEXT(attachment->media_type), P_INT64(attachment->size),
 		some(attachment->width), some(attachment->height),
-		some(attachment->thumbnail_bytes), some(quota));
+		some(attachment->thumbnail_bytes), P_TIME(held_until_us), some(quota));
 
 	if (err != OK)
 		return err;

@@ -17,14 +17,14 @@ enum {
 /*
  * Content of this hash is about to come into the store: to be called before it does, outside of any transaction, and the file that names
  * it is to be added within ATTACHMENT_HOLD_S. Whatever becomes of that, no content is left behind, and none is removed under it (lib/blob.h).
- * Waits while the same content is being removed.
+ * Waits while the same content is being removed. *until_us is for db_attachment_add.
  */
-must_check enum err db_attachment_hold(
-	struct db *db, struct arena *arena, const uint8_t sha256[BLOB_HASH_BYTES]);
+must_check enum err db_attachment_hold(struct db *db, struct arena *arena,
+	const uint8_t sha256[BLOB_HASH_BYTES], int64_t *until_us);
 
-/* Puts a file down whose content is held and in place. quota: bytes that its owner may have; 0: any number. ERR_QUOTA_EXCEEDED;
+/* Puts a file down whose content is in place and was held until then; that is over now. quota: bytes that its owner may have; 0: any number. ERR_QUOTA_EXCEEDED;
  * ERR_UNAVAILABLE, logged: it was held for too long. */
-must_check enum err db_attachment_add(
-	struct db *db, struct arena *arena, const struct attachment *attachment, int64_t quota);
+must_check enum err db_attachment_add(struct db *db, struct arena *arena,
+	const struct attachment *attachment, int64_t held_until_us, int64_t quota);
 
 #endif

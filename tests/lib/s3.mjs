@@ -10,7 +10,7 @@ const KEY = { accessKeyId: 'AKIDPARLEYTESTS', secretAccessKey: 'a/secret+of/40=b
 const refusal = (status, code) => ({ status, code });
 
 /** What is wrong with the signature of a request, or undefined. */
-function fault({ method, url, headers: { host } }) {
+function fault({ method, url, headers: { host } }, secretAccessKey) {
 	const { searchParams: query } = new URL(url, `http://${host}`);
 	const signature = query.get('X-Amz-Signature');
 	if (!signature) return refusal(403, 'AccessDenied');
@@ -19,7 +19,7 @@ function fault({ method, url, headers: { host } }) {
 	if (region !== REGION) return refusal(400, 'AuthorizationQueryParametersError');
 	const date = query.get('X-Amz-Date');
 	const signed = { host, method, path: url.replace(/&X-Amz-Signature=[0-9a-f]*/, ''), service: 's3', region: REGION, signQuery: true };
-	const expected = new URL(aws4.sign(signed, KEY).path, `http://${host}`).searchParams.get('X-Amz-Signature');
+	const expected = new URL(aws4.sign(signed, { ...KEY, secretAccessKey }).path, `http://${host}`).searchParams.get('X-Amz-Signature');
 	if (signature !== expected || !date.startsWith(day)) return refusal(403, 'SignatureDoesNotMatch');
 	const begin = Date.parse(date.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
 	const late = Date.now() > begin + Number(query.get('X-Amz-Expires')) * 1000;
@@ -52,8 +52,8 @@ function objectSend(request, response, object) {
 
 /**
  * Starts one; by pathStyle its bucket is in the path, else in the host. settings: the environment of a stack that uses it. objects: by key, {
- * bytes, type }. requests: what it was asked, as "PUT /path". mute(true): it takes connections and answers nothing, until mute(false). stop():
- * it is away, its objects are not; start() has it again.
+ * bytes, type }. requests: what it was asked, as "PUT /path". name and secret may be set: then it has another. mute(true): it takes
+ * connections and answers nothing, until mute(false). stop(): it is away, its objects are not; start() has it again.
  */
 export async function startBucket({ pathStyle = true } = {}) {
 	const port = await freePort();
@@ -86,8 +86,8 @@ export async function startBucket({ pathStyle = true } = {}) {
 		const [name, key] = placeOf(request);
 		const reading = request.method === 'GET' || request.method === 'HEAD';
 		const refused =
-			fault(request) ??
-			(name === BUCKET ? undefined : refusal(404, 'NoSuchBucket')) ??
+			fault(request, bucket.secret) ??
+			(name === bucket.name ? undefined : refusal(404, 'NoSuchBucket')) ??
 			(reading && !objects.has(key) ? refusal(404, 'NoSuchKey') : undefined);
 		if (!refused) return methods[request.method](key, request, response);
 		response.writeHead(refused.status, { 'content-type': 'application/xml', connection: 'close' });
@@ -95,6 +95,9 @@ export async function startBucket({ pathStyle = true } = {}) {
 	};
 
 	const bucket = {
+		name: BUCKET,
+		secret: KEY.secretAccessKey,
+		port,
 		objects,
 		requests,
 		settings: {
