@@ -6,6 +6,7 @@ import { api, directOf, groupOf, must, register, send } from '../lib/client.mjs'
 import { download, fileOf } from '../lib/files.mjs';
 import { startLighttpd, startNginx } from '../lib/front.mjs';
 import { service } from '../lib/operator.mjs';
+import { png } from '../lib/picture.mjs';
 import { sharedStack } from '../lib/stack.mjs';
 
 const TEXT = Buffer.from('0123456789'.repeat(100));
@@ -377,6 +378,58 @@ describe('what a browser gets', () => {
 				assert.equal(decodeURIComponent(extended), name, way);
 				assert.equal(plain.length, [...name].length);
 			}
+		}
+	});
+});
+
+// --- what was uploaded -----------------------------------------------------------------------------
+
+describe('what was uploaded', () => {
+	let ann, ben, room;
+	before(async () => {
+		[ann, ben] = await Promise.all([register(stack, 'Ann'), register(stack, 'Ben')]);
+		room = await directOf(ann, ben);
+	});
+
+	/** Uploads and sends it; resolves to what the other is told of it. */
+	async function sent(bytes, name, type) {
+		const headers = { 'content-type': type, 'content-disposition': `attachment; filename="${name}"` };
+		const { id } = must(await ann.api.post('attachments', undefined, { body: bytes, headers }), 201);
+		const { id: message } = await send(ann, room, 'Look', { attachments: [id] });
+		return must(await ben.api.get(`conversations/${room.id}/messages/${message}`), 200).attachments[0];
+	}
+
+	it('comes back as it was, with its thumbnail, in each way', async () => {
+		const bytes = png(640, 480, { comment: randomUUID() });
+		const told = await sent(bytes, 'a.png', 'image/png');
+		for (const way of WAYS) {
+			const file = await download(fronts[way], told.url, { token: ben.token });
+			assert.deepEqual([file.status, file.headers.get('Content-Type')], [200, 'image/png'], way);
+			assert.deepEqual(file.bytes, bytes, way);
+			assert.match(file.headers.get('Content-Disposition'), /^inline; filename="a.png";/);
+			const thumbnail = await download(fronts[way], told.thumbnail_url, { token: ben.token });
+			assert.deepEqual([thumbnail.status, thumbnail.headers.get('Content-Type')], [200, 'image/webp'], way);
+			assert.match(thumbnail.bytes.toString('latin1'), /^RIFF.{4}WEBP/s);
+		}
+	});
+
+	it('is saved and not shown where it can hold a script, whatever it was called', async () => {
+		for (const text of [
+			'<!DOCTYPE html><html><body><script>alert(document.domain)</script></body></html>',
+			'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+			'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><script>alert(1)</script></html>',
+			'<script>alert(1)</script>',
+			'%PDF-1.4\n<script>alert(1)</script>',
+		]) {
+			const told = await sent(Buffer.from(text), 'harmless.png', 'image/png');
+			for (const way of WAYS)
+				for (const headers of [{}, { accept: 'text/html' }]) {
+					const file = await download(fronts[way], told.url, { token: ben.token, headers });
+					assert.equal(file.status, 200);
+					assert.equal(file.headers.get('X-Content-Type-Options'), 'nosniff');
+					assert.equal(file.headers.get('Content-Security-Policy'), "sandbox; default-src 'none'");
+					assert.match(file.headers.get('Content-Disposition'), /^attachment;/, `${way}: ${text}`);
+				}
 		}
 	});
 });
