@@ -83,34 +83,45 @@ end
 $$;
 
 drop function if exists message_bury;
--- Deletes a message, of which the conversation's lock is held: its place stays, and nothing of its content.
-create function message_bury(in_message messages, in_event uuid) returns void language plpgsql as $$
+-- Deletes messages of people, which are not deleted yet, by rising seq; the conversation's lock is held. Their place stays, and nothing of
+-- their content. Many at once, so that each row that they share is written once.
+create function message_bury(in_conversation uuid, in_seqs bigint[]) returns void language plpgsql as $$
 declare
+	risen bigint;
 	buried messages;
 begin
-	delete from reactions r where r.conversation_id = in_message.conversation_id and r.seq = in_message.seq;
-	delete from attachment_uses a where a.conversation_id = in_message.conversation_id and a.seq = in_message.seq;
-	delete from message_versions v where v.conversation_id = in_message.conversation_id and v.seq = in_message.seq;
-	update messages x
-	set body = null, ciphertext = null, metadata = null, reply_to = null, attachments = null, reactions = null,
-		edited_at = null, deleted_at = clock_timestamp(), rev = conversation_rise(x.conversation_id),
-		touched = true, changed_xid = pg_current_xact_id()
-	where x.conversation_id = in_message.conversation_id and x.seq = in_message.seq
-	returning x.* into buried;
-	-- Whose unread it was: those present who had not read up to it. Its sender had, and so had who came later. A system message
-	-- is none from the beginning. That their conversations have changed is told by rev.
-	if in_message.sender_id is not null then
-		update members m set unread_skipped = m.unread_skipped + 1
-		where m.conversation_id = buried.conversation_id and m.left_at is null and m.last_read_seq < buried.seq;
-	end if;
-	perform message_tell(buried, 'message.deleted', in_event);
+	delete from reactions r where r.conversation_id = in_conversation and r.seq = any(in_seqs);
+	delete from attachment_uses a where a.conversation_id = in_conversation and a.seq = any(in_seqs);
+	delete from message_versions v where v.conversation_id = in_conversation and v.seq = any(in_seqs);
+	-- Whose unread they were: of those present who had not read up to them. Their senders had, and so had who came later. That their
+	-- conversations have changed is told by rev.
+	update members m
+	set unread_skipped = m.unread_skipped + (select count(*) from unnest(in_seqs) s where s > m.last_read_seq)
+	where m.conversation_id = in_conversation and m.left_at is null and m.last_read_seq < in_seqs[cardinality(in_seqs)];
+	update conversations c set rev = c.rev + cardinality(in_seqs), changed_xid = pg_current_xact_id()
+	where c.id = in_conversation
+	returning c.rev - cardinality(in_seqs) into risen;
+	for buried in
+		with gone as (
+			update messages x
+			set body = null, ciphertext = null, metadata = null, reply_to = null, attachments = null,
+				reactions = null, edited_at = null, deleted_at = clock_timestamp(), rev = risen + n.place,
+				touched = true, changed_xid = pg_current_xact_id()
+			from unnest(in_seqs) with ordinality n(seq, place)
+			where x.conversation_id = in_conversation and x.seq = n.seq
+			returning x.*
+		)
+		select * from gone order by gone.rev
+	loop
+		perform message_tell(buried, 'message.deleted', uuid_v7());
+	end loop;
 end
 $$;
 
 drop function if exists message_delete;
 -- Deletes a message for its sender, or for who may delete those of others (member_may). outcome: ok (also when it was deleted before),
 -- not_found, forbidden.
-create function message_delete(in_conversation uuid, in_user uuid, in_id uuid, in_event uuid, out outcome text)
+create function message_delete(in_conversation uuid, in_user uuid, in_id uuid, out outcome text)
 language plpgsql as $$
 declare
 	doomed messages := message_lock(in_conversation, in_user, in_id);
@@ -122,7 +133,7 @@ begin
 			from members m where m.conversation_id = in_conversation and m.user_id = in_user) then
 		outcome := 'forbidden';
 	elsif doomed.deleted_at is null then
-		perform message_bury(doomed, in_event);
+		perform message_bury(in_conversation, array[doomed.seq]);
 	end if;
 end
 $$;

@@ -21,10 +21,8 @@ create function erasure_step(in_most bigint, in_looked bigint) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
 	job erasures;
-	doomed messages;
+	doomed bigint[];
 	last bigint;
-	edge bigint;
-	count bigint := 0;
 begin
 	select e.* into job from erasures e order by e.requested_at, e.user_id limit 1 for update skip locked;
 	if not found then
@@ -41,22 +39,17 @@ begin
 	end if;
 
 	select c.last_seq into last from conversations c where c.id = job.conversation_id for no key update;
-	edge := job.seq + in_looked;
-	for doomed in
-		select x.*
-		from messages x
-		where x.conversation_id = job.conversation_id and x.seq > job.seq and x.seq <= edge
-			and x.sender_id = job.user_id and x.deleted_at is null
-		order by x.seq
-		limit in_most
-	loop
-		perform message_bury(doomed, gen_random_uuid());
-		job.seq := doomed.seq;
-		count := count + 1;
-	end loop;
-	if count < in_most then
-		job.seq := edge;
+	select array_agg(x.seq) into doomed
+	from (select m.seq
+		from messages m
+		where m.conversation_id = job.conversation_id and m.seq > job.seq and m.seq <= job.seq + in_looked
+			and m.sender_id = job.user_id and m.deleted_at is null
+		order by m.seq
+		limit in_most) x;
+	if doomed is not null then
+		perform message_bury(job.conversation_id, doomed);
 	end if;
+	job.seq := case when cardinality(doomed) = in_most then doomed[in_most] else job.seq + in_looked end;
 	update erasures e
 	set conversation_id = job.conversation_id, seq = case when job.seq < last then job.seq end
 	where e.user_id = job.user_id;

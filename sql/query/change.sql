@@ -8,9 +8,9 @@ from message_edit($1::uuid, $2::uuid, $3::uuid, $4::timestamptz, $5::text, $6::t
 	$8::bigint, $9::boolean, $10::uuid)
 
 -- name: message_delete one
--- See the function: conversation, user, id, event id.
+-- See the function: conversation, user, id.
 select outcome
-from message_delete($1::uuid, $2::uuid, $3::uuid, $4::uuid)
+from message_delete($1::uuid, $2::uuid, $3::uuid)
 
 -- name: message_versions many
 -- What a message was before it was edited, latest first: $1 conversation, $2 user, $3 message, $4 rev exclusive (null: from the latest), $5 rows. No row: no

@@ -112,13 +112,10 @@ enum err db_message_delete(struct db *db, struct arena *arena, const struct uuid
 	static const char *const names[] = { "outcome" };
 	struct columns c;
 	struct rows *rows;
-	struct uuid event_id;
 	const char *why;
-	enum err err;
+	enum err err = db_run(
+		db, arena, Q_MESSAGE_DELETE, &rows, P_UUID(conversation), P_UUID(user), P_UUID(id));
 
-	uuid_new(&event_id);
-	err = db_run(db, arena, Q_MESSAGE_DELETE, &rows, P_UUID(conversation), P_UUID(user),
-		P_UUID(id), P_UUID(&event_id));
 	if (err != OK)
 		return err;
 	columns_find(rows, "", names, 1, &c);

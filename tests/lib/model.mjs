@@ -9,9 +9,7 @@ const may = (role, touched) => touched.every((thing) => RIGHTS[role].includes(th
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 export class Model {
-	/** says: what happens to a group is told among its messages. */
-	constructor({ says }) {
-		this.says = says;
+	constructor() {
 		this.rooms = [];
 		this.clock = 0;
 		this.told = new Map(); // by person: the events of each conversation that have a rev
@@ -156,8 +154,9 @@ export class Model {
 		return added;
 	}
 
+	/** What happened to a group is told among its messages. */
 	#say(room, metadata) {
-		if (!this.says || room.members.size === 0) return;
+		if (room.members.size === 0) return;
 		const said = this.#append(room, { sender_id: null, type: 'system', metadata });
 		this.#tellMessage(room, said, 'message.created');
 	}
