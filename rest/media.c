@@ -11,6 +11,8 @@ enum {
 		12000000, /* more than its seconds of CPU (rest/media/sandbox.c), as others run, too */
 	ANSWER_MAX = 512,
 	ANSWER_DEPTH = 1,
+	TYPE_MIN = 3, /* bytes, as the table attachments has it */
+	TYPE_MAX = 127,
 };
 
 static bool picture_parse(struct str name, enum picture_answer *out)
@@ -42,12 +44,16 @@ static bool answer_parse(struct arena *arena, struct str text, struct media *out
 		json_parse(arena, text, ANSWER_DEPTH, why, &json) != OK)
 		return false;
 	media.media_type = json_str(json_get(json, "media_type"));
-	if (media.media_type.len == 0 ||
+	if (media.media_type.len < TYPE_MIN || media.media_type.len > TYPE_MAX ||
 		!picture_parse(json_str(json_get(json, "picture")), &media.picture) ||
 		!json_int(json_get(json, "width"), 0, INT32_MAX, &media.width) ||
 		!json_int(json_get(json, "height"), 0, INT32_MAX, &media.height) ||
 		!json_int(json_get(json, "thumbnail_bytes"), 0, INT32_MAX, &media.thumbnail_bytes))
 		return false;
+	if (media.picture == PICTURE_ANSWER_GOOD && (media.width == 0 || media.height == 0))
+		return false;
+	if (media.picture != PICTURE_ANSWER_GOOD) /* then none of these counts */
+		media.width = media.height = media.thumbnail_bytes = 0;
 	*out = media;
 	return true;
 }
