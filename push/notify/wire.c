@@ -1,16 +1,21 @@
 /* How libcurl is set up (wire.h). */
 #include "push/notify/wire.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "lib/text.h"
 #include "lib/url.h"
 #include "lib/version.h"
 
 enum {
-	CONNECT_MS = 10000
+	CONNECT_MS = 10000,
+	AGENT_BYTES = 64
 };
 
 void wire_set(CURL *easy, const char *url, const char *protocols, const char *ca, int limit_ms)
 {
+	char agent[AGENT_BYTES];
 	WIRE_SET(easy, CURLOPT_URL, url);
 	WIRE_SET(easy, CURLOPT_PROTOCOLS_STR, protocols);
 	WIRE_SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -29,5 +34,6 @@ void wire_set(CURL *easy, const char *url, const char *protocols, const char *ca
 	/* a proxy of the environment is for what lies outside */
 	if (url_is_loopback(str_of(url)))
 		WIRE_SET(easy, CURLOPT_NOPROXY, "*");
-	WIRE_SET(easy, CURLOPT_USERAGENT, "parley/" PARLEY_VERSION);
+	snprintf(agent, sizeof(agent), "%s/" PARLEY_VERSION, program_invocation_short_name);
+	WIRE_SET(easy, CURLOPT_USERAGENT, agent);
 }
