@@ -40,18 +40,23 @@ declare
 	readers record;
 	mark record;
 begin
-	with reader as (
-		select m.user_id, m.floor_seq,
-			case when in_message.reactions is not null
-				then reaction_own(in_message.conversation_id, in_message.seq, m.user_id) end as emojis
+	with own as (
+		select r.user_id, string_agg(r.emoji, ' ' order by r.emoji collate "C") as emojis
+		from reactions r
+		where r.conversation_id = in_message.conversation_id and r.seq = in_message.seq
+			and in_message.reactions is not null
+		group by r.user_id
+	), reader as (
+		select m.user_id, m.floor_seq, o.emojis
 		from members m
+		left join own o on o.user_id = m.user_id
 		where m.conversation_id = in_message.conversation_id and m.left_at is null
 			and m.floor_seq < in_message.seq
 	)
 	select coalesce(json_agg(r.user_id) filter (where r.emojis is null), '[]') as ids, max(r.floor_seq) as floor_seq,
-		(select json_agg(json_build_object('emojis', o.emojis, 'to', o.ids) order by o.people desc, o.emojis collate "C")
+		(select json_agg(json_build_object('emojis', v.emojis, 'to', v.ids) order by v.people desc, v.emojis collate "C")
 			from (select a.emojis, count(*) as people, json_agg(a.user_id) as ids
-				from reader a where a.emojis is not null group by a.emojis) o) as reactors
+				from reader a where a.emojis is not null group by a.emojis) v) as reactors
 	into readers
 	from reader r;
 	-- all have left: what they wrote may still be erased

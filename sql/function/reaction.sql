@@ -3,9 +3,12 @@
 
 -- What somebody has reacted with to a message: "👍 🎉", the same for all who have reacted alike. Null: with nothing.
 drop function if exists reaction_own;
-create function reaction_own(in_conversation uuid, in_seq bigint, in_user uuid) returns text language sql stable as $$
-	select string_agg(r.emoji, ' ' order by r.emoji collate "C") from reactions r
-	where r.conversation_id = in_conversation and r.seq = in_seq and r.user_id = in_user
+create function reaction_own(in_conversation uuid, in_seq bigint, in_user uuid) returns text language plpgsql stable as $$
+begin
+	-- not in SQL, of which each call would be planned anew: a page of history asks for each of its messages
+	return (select string_agg(r.emoji, ' ' order by r.emoji collate "C") from reactions r
+		where r.conversation_id = in_conversation and r.seq = in_seq and r.user_id = in_user);
+end
 $$;
 
 -- The summary "👍 2 🎉 1" with one more or less (in_more) of an emoji: a new one goes to the end, one that nobody has any more
