@@ -1,63 +1,72 @@
-/* What a bucket says: the code of its XML, whatever stands around it, and nothing that is none. */
-#include "push/notify/bucket.c"
+/* A bucket gives what is in it, fills evenly, and never holds more than it may. */
+#include "push/broker/bucket.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <cmocka.h>
 
-static void codes_are_found(void **state)
+enum {
+	INTERVAL_US = 20000,
+	BURST = 5
+};
+
+static unsigned take(struct bucket *bucket, int64_t now_us, unsigned tries)
 {
-	static const struct {
-		const char *text, *code;
-	} rows[] = {
-		{ "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchKey</Code><Key>a</Key></Error>",
-			"NoSuchKey" },
-		{ "<Error>\n  <Message>No.</Message>\n  <Code>AccessDenied</Code></Error>",
-			"AccessDenied" },
-		{ "<Code>NoSuchKey", "NoSuchKey" }, /* cut off */
-		{ "<Code>No such\nkey</Code>", "No" },
-		{ "<Code>\x1b[31m</Code>", "" },
-		{ "<Code>", "" },
-		{ "<html>Bad Gateway</html>", "" },
-		{ "", "" },
-	};
+	unsigned taken = 0;
+	for (unsigned i = 0; i < tries; i++)
+		taken += bucket_take(bucket, now_us, INTERVAL_US, BURST);
+	return taken;
+}
+
+static void what_is_there_after_a_while(void **state)
+{
 	(void)state;
+	static const struct {
+		int64_t after_us;
+		unsigned taken;
+	} rows[] = {
+		{ 0, 0 },
+		{ INTERVAL_US - 1, 0 },
+		{ INTERVAL_US, 1 },
+		{ 3 * INTERVAL_US, 3 },
+		{ BURST * INTERVAL_US, BURST },
+		{ 1000LL * 1000 * 1000, BURST },
+	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct document document = { .len = 0 };
-		char code[BUCKET_REASON_BYTES] = "";
-		/* as it may come */
-		for (size_t at = 0; at < strlen(rows[i].text); at++)
-			assert_int_equal(document_take((char *)(uintptr_t)rows[i].text + at, 1, 1,
-						 &document),
-				1);
-		document_code(&document, code);
-		assert_string_equal(code, rows[i].code);
+		struct bucket bucket = { 0 };
+		int64_t now_us = 7000000;
+		assert_int_equal(take(&bucket, now_us, 100), BURST);
+		if (take(&bucket, now_us + rows[i].after_us, 100) != rows[i].taken)
+			fail_msg("row %zu", i);
 	}
 }
 
-static void of_a_long_document_the_beginning_is_kept(void **state)
+static void who_keeps_to_the_rate_is_never_refused(void **state)
 {
-	static char text[3 * DOCUMENT_BYTES];
-	struct document document = { .len = 0 };
-	char code[BUCKET_REASON_BYTES] = "";
 	(void)state;
-	memset(text, 'a', sizeof(text));
-	memcpy(text, "<Code>", 6);
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(document_take(text, 1, sizeof(text), &document), sizeof(text));
-	assert_int_equal(document.len, DOCUMENT_BYTES);
-	document_code(&document, code);
-	assert_string_equal(code, ""); /* it is no word */
+	struct bucket bucket = { 0 };
+	for (int64_t now_us = 0; now_us < 1000 * INTERVAL_US; now_us += INTERVAL_US)
+		assert_int_equal(take(&bucket, now_us, 1), 1);
+}
+
+static void a_refusal_costs_nothing(void **state)
+{
+	(void)state;
+	struct bucket bucket = { 0 };
+	unsigned taken = 0;
+	for (int64_t now_us = 0; now_us < 100 * INTERVAL_US; now_us += INTERVAL_US / 10)
+		taken += take(&bucket, now_us, 3);
+	assert_in_range(taken, 100 + BURST - 1, 100 + BURST);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(codes_are_found),
-		cmocka_unit_test(of_a_long_document_the_beginning_is_kept),
+		cmocka_unit_test(what_is_there_after_a_while),
+		cmocka_unit_test(who_keeps_to_the_rate_is_never_refused),
+		cmocka_unit_test(a_refusal_costs_nothing),
 	};
-	return cmocka_run_group_tests_name("bucket", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
