@@ -24,4 +24,8 @@ const char *cursor_write_name(
 	struct arena *arena, struct str asked, const struct name_cursor *place);
 void cursor_read_name(struct request *req, struct str asked, struct name_cursor *out);
 
+/* The same of messages of several conversations by time. */
+const char *cursor_write_message(struct arena *arena, const struct message_cursor *place);
+void cursor_read_message(struct request *req, struct message_cursor *out);
+
 #endif

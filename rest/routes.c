@@ -58,6 +58,7 @@ const struct route routes[] = {
 	{ "POST",   V1 "/attachments",                     attachment_create,   GUARD_USER, SCOPE_MESSAGES_WRITE,      BODY_STREAM,   0,         TX_NONE,  RATE_UPLOAD },
 	{ "GET",    V1 "/attachments/{attachment}",        download_content,    GUARD_USER, SCOPE_MESSAGES_READ,       BODY_FILE,     0,         TX_NONE,  RATE_READ },
 	{ "GET",    V1 "/attachments/{attachment}/thumbnail", download_thumbnail, GUARD_USER, SCOPE_MESSAGES_READ,    BODY_FILE,     0,         TX_NONE,  RATE_READ },
+	{ "GET",    V1 "/search/messages",                 search_messages,     GUARD_USER, SCOPE_MESSAGES_READ,       BODY_NONE,     0,         TX_NONE,  RATE_SEARCH },
 	{ "GET",    V1 "/unread",                          unread_get,          GUARD_USER, SCOPE_CONVERSATIONS_READ,  BODY_NONE,     0,         TX_NONE,  RATE_READ },
 	{ "GET",    V1 "/sync",                            sync_get,            GUARD_USER, SCOPE_MESSAGES_READ,       BODY_NONE,     0,         TX_READ,  RATE_SYNC },
 	{ "GET",    V1 "/config",                          config_get,          GUARD_NONE, SCOPE_NONE,                BODY_NONE,     0,         TX_NONE,  RATE_NONE },

@@ -22,4 +22,11 @@ struct name_cursor {
 	struct uuid id;
 };
 
+/* Of messages of several conversations by time. */
+struct message_cursor {
+	int64_t at_us; /* TIME_NONE: the first page */
+	struct uuid conversation_id;
+	int64_t seq;
+};
+
 #endif

@@ -22,6 +22,8 @@ grant select, insert, update, delete on webhook_ids to parley_rest;
 grant delete on sessions to parley_rest;
 grant select, insert, update, delete on contacts, blocks to parley_rest;
 grant select, insert, delete on user_terms to parley_rest;
+-- the words of messages are written by functions with their owner's rights
+grant select on message_words to parley_rest;
 grant select, insert, update, delete on device_keys to parley_rest;
 grant select, insert, delete, update (taken) on one_time_prekeys to parley_rest;
 grant select, insert, update, delete on password_resets to parley_rest;
@@ -32,10 +34,11 @@ grant execute on all functions in schema public to parley_rest;
 -- parley-push: reads the WAL (its REPLICATION attribute); no table
 grant usage on schema public to parley_push;
 
--- parley-notify: the work that is its own; of people what a function of ours tells it
+-- parley-notify: the work that is its own; of people and messages what a function of ours tells it
 grant usage on schema public to parley_notify;
 grant select, update, delete on password_resets to parley_notify;
 grant select, insert, delete on identity_keys to parley_notify;
 grant select, insert, update on identity_wanted to parley_notify;
 grant select, update, delete on attachment_loose to parley_notify;
 grant execute on function reset_take, identity_keys_put, sweep_attachments, sweep_content_named, sweep_receipts, erasure_step to parley_notify;
+grant execute on function search_fill to parley_notify;

@@ -31,6 +31,7 @@
 #include "push/notify/reset.h"
 #include "push/notify/sweep.h"
 #include "push/notify/transfer.h"
+#include "push/notify/words.h"
 #include "sql/db.h"
 
 enum {
@@ -43,7 +44,7 @@ struct notify {
 	const char *conf_path;
 	struct conf conf;
 	struct db *db;
-	struct arena *arena; /* of erasures */
+	struct arena *arena; /* of erasures and words */
 	struct transfers *transfers;
 	struct resets *resets;
 	struct jwks *jwks;
@@ -81,6 +82,8 @@ static void notify_look(struct notify *notify, int64_t now_us)
 		err = resets_look(notify->resets, now_us, &notify->look_at_us);
 	if (err == OK)
 		err = erasures_look(notify->db, notify->arena, now_us, &notify->look_at_us);
+	if (err == OK)
+		err = words_look(notify->db, notify->arena, &notify->look_at_us);
 	if (err == OK) {
 		backoff_reset(&notify->backoff);
 		notify->retry_at_us = 0;

@@ -114,6 +114,9 @@ must_check enum err member_remove(struct request *req);
  * conversation as it then is; 404. */
 must_check enum err membership_update(struct request *req);
 
+/* GET /search/messages?q=&conversation=&from=&limit=&cursor=: 200 list of {message, snippet, highlights}, latest first; 404. */
+must_check enum err search_messages(struct request *req);
+
 /* GET /unread: 200 {unread_count, conversations}. */
 must_check enum err unread_get(struct request *req);
 

@@ -227,6 +227,15 @@ const TABLE = {
 	}),
 	'GET /api/v1/attachments/{attachment}': files,
 	'GET /api/v1/attachments/{attachment}/thumbnail': files,
+	'GET /api/v1/search/messages': {
+		all: { query: 'q=matrix', ...user(200) },
+		...Object.fromEntries(
+			Object.entries({ group: group(200), direct: direct(200), foreign: hidden, absent: hidden }).map(([where, row]) => [
+				where,
+				{ query: (scene) => `q=matrix&conversation=${CONVERSATION[where](scene).conversation}`, ...row },
+			]),
+		),
+	},
 	'GET /api/v1/unread': once(user(200)),
 	'GET /api/v1/sync': once(user(200)),
 
@@ -383,7 +392,8 @@ async function ask(cell) {
 	const { route, row, caller } = cell;
 	const me = personOf(caller);
 	const ids = { emoji: '%F0%9F%91%8D', ...row.ids?.(scene, me) };
-	const path = route.path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key]) + (row.query ? `?${row.query}` : '');
+	const query = typeof row.query === 'function' ? row.query(scene) : row.query;
+	const path = route.path.replaceAll(/\{([a-z]+)\}/g, (all, key) => ids[key]) + (query ? `?${query}` : '');
 	cell.answer = await callerOf(caller, route, row).call(route.method, path, row.body?.(scene, me), { headers: row.headers });
 	return cell;
 }

@@ -53,7 +53,7 @@ const BODIES = {
 };
 
 // What they are asked beside the path.
-const QUERIES = { 'GET /api/v1/users': 'q=ben' };
+const QUERIES = { 'GET /api/v1/users': 'q=ben', 'GET /api/v1/search/messages': 'q=hello' };
 
 // A device sets its own keys: what stands in the path of these, where it is another thing than elsewhere.
 const OWN_DEVICE = { device: ({ ann }) => ann.session.device.id };
