@@ -14,7 +14,7 @@ import { sharedStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
 const SEED = Number(process.env.PARLEY_PROPERTY_SEED ?? randomInt(2 ** 31));
-const STEPS = Number(process.env.PARLEY_PROPERTY_STEPS ?? 300);
+const STEPS = Number(process.env.PARLEY_PROPERTY_STEPS ?? 250);
 const BATCH = 30;
 const NAMES = ['Ann', 'Ben', 'Cat', 'Dan', 'Eve'];
 const EMOJI = ['👍', '🎉', '😀'];
@@ -98,6 +98,16 @@ const ACTS = [
 		const seq = w.random.chance(0.3) ? undefined : w.random.below(room.messages.length + 2);
 		return [w.model.reach(me, room, 'delivered', seq), await me.api.post(path(room, '/delivered'), { seq })];
 	}],
+	[4, 'ask who has had a message', async (w, me, room) => {
+		const message = w.any(room, me);
+		const expected = w.model.ask(me, room, message);
+		const answer = await me.api.get(`${messagePath(room, message)}/receipts`);
+		if (answer.status === 200 && expected === 200) {
+			for (const { status, at } of answer.body.data) assert.equal(at !== null, status !== 'sent');
+			assert.deepEqual(answer.body.data.map(({ user_id, status }) => ({ user_id, status })), w.model.recipients(message));
+		}
+		return [expected, answer];
+	}],
 	[8, 'add somebody, or change a role', async (w, me, room) => {
 		const [other, role] = [w.random.pick(w.people), w.random.chance(0.4) ? w.random.pick(['owner', 'admin', 'member']) : undefined];
 		return [w.model.put(me, room, other, role), await me.api.put(path(room, `/members/${other.id}`), role && { role })];
@@ -110,6 +120,12 @@ const ACTS = [
 	[3, 'rename', async (w, me, room) => {
 		const title = `Title ${w.random.below(3)}`;
 		return [w.model.rename(me, room, title), await me.api.patch(path(room), { title })];
+	}],
+	[2, 'open a group', async (w, me) => {
+		if (w.model.rooms.length > 4) return [];
+		const others = w.people.filter(({ id }) => id !== me.id && w.random.chance(0.7));
+		await w.open(me, others, { title: 'Opened', history: w.random.pick(['all', 'joined']) });
+		return [];
 	}],
 	[3, 'pin', async (w, me, room) => {
 		const pinned = w.random.chance(0.5);
@@ -164,21 +180,19 @@ class World {
 	async begin() {
 		this.people = await Promise.all(NAMES.map((name) => register(stack, name)));
 		const [ann, ben, cat, dan, eve] = this.people;
-		const opened = [
-			[await directOf(ann, ben), [ann, ben]],
-			[await groupOf(ann, [ben, cat, dan, eve]), [ann, ben, cat, dan, eve]],
-			[await groupOf(ben, [ann, cat], { history: 'joined' }), [ben, ann, cat]],
-		];
-		for (const [room, people] of opened) {
-			const { title } = room;
-			this.model.open({ id: room.id, kind: room.kind, history: room === opened[2][0] ? 'joined' : 'all', title }, people);
-		}
-		this.model.told.clear(); // who connects below comes too late for these
 		for (const person of this.people) {
 			person.mirror = mirrorOf(person, { limit: 20 });
 			await person.mirror.sync();
 			person.device = await connect(person);
 		}
+		this.model.open(await directOf(ann, ben), [ann, ben]);
+		await this.open(ann, [ben, cat, dan, eve], { title: 'All' });
+		await this.open(ben, [ann, cat], { title: 'Some', history: 'joined' });
+	}
+
+	async open(me, others, { title, history = 'all' }) {
+		const { id, kind } = await groupOf(me, others, { title, history });
+		this.model.open({ id, kind, title, history }, [me, ...others]);
 	}
 
 	async end() {
@@ -247,15 +261,15 @@ class World {
 		const told = this.model.told.get(person.id) ?? new Map();
 		const receipts = this.model.receipts.get(person.id) ?? [];
 		const wanted = [...told.values()].reduce((sum, events) => sum + events.length, 0) + receipts.length;
-		const rooms = new Map(this.model.rooms.map(({ id }) => [id, []]));
+		const rooms = new Map();
 		const { kept } = person.device;
 		await waitFor(() => kept.length >= wanted, 10_000, `${wanted} events`);
 		const others = [];
 		for (const { event } of kept) {
-			if (event.rev) rooms.get(event.conversation_id).push({ type: event.type, rev: event.rev, data: event.type.startsWith('message.') ? shown(event.data) : undefined });
+			if (event.rev) rooms.set(event.conversation_id, rooms.get(event.conversation_id) ?? []).get(event.conversation_id).push({ type: event.type, rev: event.rev, data: event.type.startsWith('message.') ? shown(event.data) : undefined });
 			else others.push({ type: event.type, conversation_id: event.data.conversation_id, user_id: event.data.user_id, seq: event.data.seq });
 		}
-		for (const [id, events] of rooms) assert.deepEqual(events, told.get(id) ?? [], 'events');
+		assert.deepEqual(rooms, told, 'events');
 		assert.deepEqual(others, receipts, 'receipts');
 	}
 }

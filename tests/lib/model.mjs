@@ -4,7 +4,7 @@
 //
 // Each thing that people do is a method: it answers the status that the server has to answer, and where that is a success it has happened.
 
-const RIGHTS = { owner: ['conversation', 'member', 'admin', 'owner', 'message'], admin: ['conversation', 'member', 'message'], member: [] };
+const RIGHTS = { owner: ['conversation', 'member', 'admin', 'owner', 'message', 'group'], admin: ['conversation', 'member', 'message'], member: [] };
 const may = (role, touched) => touched.every((thing) => RIGHTS[role].includes(thing));
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -30,11 +30,22 @@ export class Model {
 		).length;
 	}
 
-	status({ sender_id, had, read, delivered }) {
-		const recipients = [...had].filter((id) => id !== sender_id);
-		if (recipients.length === 0) return 'sent';
-		if (recipients.every((id) => read.has(id))) return 'read';
-		return recipients.every((id) => delivered.has(id)) ? 'delivered' : 'sent';
+	/** Whose it is to receive, and how far it has come with each. */
+	recipients({ sender_id, had, read, delivered }) {
+		const status = (id) => (read.has(id) ? 'read' : delivered.has(id) ? 'delivered' : 'sent');
+		return [...had]
+			.filter((id) => id !== sender_id)
+			.sort()
+			.map((user_id) => ({ user_id, status: status(user_id) }));
+	}
+
+	status(message) {
+		const all = this.recipients(message).map(({ status }) => status);
+		return ['sent', 'delivered'].find((status) => all.length === 0 || all.includes(status)) ?? 'read';
+	}
+
+	ask(person, room, message) {
+		return this.#find(room, person, message) ? 200 : 404;
 	}
 
 	/** A message for somebody (undefined: nobody) who sees what is above the floor. Times are whether there is one; the system's ids are not known. */
@@ -296,6 +307,17 @@ export class Model {
 		this.#tell(room, 'conversation.updated', room.members.keys());
 		this.#say(room, { event: 'conversation.updated', by: person.id, title });
 		return 200;
+	}
+
+	close(person, room) {
+		const me = room.members.get(person.id);
+		if (!me) return 404;
+		if (room.kind === 'direct') return 409;
+		if (!may(me.role, ['group'])) return 403;
+		room.rev++;
+		this.#tell(room, 'conversation.deleted', room.members.keys());
+		this.rooms.splice(this.rooms.indexOf(room), 1);
+		return 204;
 	}
 
 	pin(person, room, pinned) {
