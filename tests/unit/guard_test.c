@@ -41,7 +41,7 @@ static const struct {
 
 static void accept_takes_json_or_is_refused(void **state)
 {
-	struct gateway gateway = { NULL, get_param, NULL, NULL, NULL, NULL };
+	struct gateway gateway = { .param = get_param };
 	struct request req = { .gateway = &gateway };
 
 	(void)state;
@@ -92,7 +92,7 @@ static const char *const authorizations[] = { NULL, "", "Bearer", "Bearer ", "Be
 
 static void what_is_no_token_is_refused(void **state)
 {
-	struct gateway gateway = { NULL, get_param, NULL, NULL, NULL, NULL };
+	struct gateway gateway = { .param = get_param };
 	struct conf conf = { 0 };
 	struct worker worker = { .conf = &conf, .tokens = token_cache_new() };
 	struct request req = { .gateway = &gateway, .worker = &worker, .conf = &conf };
