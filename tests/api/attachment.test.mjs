@@ -21,7 +21,7 @@ import { answerOf, exchange } from './raw.mjs';
 const MIB = 1024 * 1024;
 const MAX = 2 * MIB; // of a file, where nothing else is said
 const QUOTA_MIB = 2048;
-const LARGE = Number(process.env.PARLEY_TEST_UPLOAD_MIB ?? 192) * MIB;
+const LARGE = Number(process.env.PARLEY_TEST_UPLOAD_MIB ?? 64) * MIB;
 
 const run = promisify(execFile);
 const program = (await readFile(process.execPath)).subarray(0, MIB);
@@ -130,23 +130,18 @@ describe('a file', () => {
 	});
 });
 
+// tests/unit/filename_test.c and multipart_test.c have all spellings
 describe('the name of a file', () => {
 	const disposition = (rest) => ({ 'content-disposition': `attachment; ${rest}` });
 	const latin1 = (text) => Buffer.from(text).toString('latin1'); // what fetch sends byte by byte
 
 	for (const [header, name] of [
-		['filename=plain.txt', 'plain.txt'],
 		['filename="with space; and.txt"', 'with space; and.txt'],
-		['filename="quo\\"ted.txt"', 'quo"ted.txt'],
 		[latin1('filename="schön.txt"'), 'schön.txt'],
 		["filename=\"fallback.txt\"; filename*=UTF-8''na%C3%AFve%20%F0%9F%98%80.txt", 'naïve 😀.txt'],
-		["filename*=utf-8'de'%E2%82%AC.txt; filename=euro.txt", '€.txt'],
 		['filename="../../etc/passwd"', 'passwd'],
 		['filename="C:\\temp\\a.doc"', 'a.doc'],
-		["filename*=UTF-8''..%2F..%2Fup.txt", 'up.txt'],
 		["filename*=UTF-8''a%0D%0Ab%1B%7F.txt", 'ab.txt'],
-		["filename*=UTF-8''exe%E2%80%AEtxt.png", 'exetxt.png'],
-		[`filename="${'x'.repeat(300)}.jpeg"`, `${'x'.repeat(250)}.jpeg`],
 		[`filename*=UTF-8''${'%E2%82%AC'.repeat(90)}.txt`, `${'€'.repeat(83)}.txt`],
 	])
 		it(`${header.slice(0, 50)} is ${name.slice(0, 20)}`, async () => {
@@ -168,15 +163,10 @@ describe('the name of a file', () => {
 	for (const [header, status, code, field] of [
 		[undefined, 422, 'invalid_input', 'filename required'],
 		['attachment', 422, 'invalid_input', 'filename required'],
-		['attachment; filename=""', 422, 'invalid_input', 'filename required'],
 		['attachment; filename=".."', 422, 'invalid_input', 'filename required'],
-		['attachment; filename="dir/"', 422, 'invalid_input', 'filename required'],
 		['attachment; filename="sch\xf6n.txt"', 422, 'invalid_input', 'filename bad_format'],
 		["attachment; filename*=UTF-8''%FF.txt", 422, 'invalid_input', 'filename bad_format'],
-		["attachment; filename*=UTF-8''a%00b.txt", 422, 'invalid_input', 'filename bad_format'],
-		["attachment; filename*=koi8-r''a.txt", 422, 'invalid_input', 'filename bad_format'],
 		["attachment; filename*=UTF-8''%4", 400, 'malformed'],
-		['attachment; filename="a', 400, 'malformed'],
 		['attachment; filename=a; filename=b', 400, 'malformed'],
 	])
 		it(`${header} is refused`, () => refused(() => upload(ann, 'text', header ? { 'content-disposition': header } : {}), status, code, field));
@@ -196,11 +186,8 @@ describe('what a file is', () => {
 		['a WAV', wav, 'audio/wav'],
 		['a PDF', '%PDF-1.7\n%\xe2\xe3\n1 0 obj\n<<>>\nendobj\n', 'application/pdf'],
 		['text', 'Dear all,\n\nsee you.\n', 'text/plain'],
-		['a table', 'a,b,c\n1,2,3\n4,5,6\n', 'text/plain'],
-		['JSON', '{"a": [1, 2, 3]}', 'text/plain'],
 		['HTML', `<!DOCTYPE html><html><body>${script}</body></html>`, 'application/octet-stream'],
 		['SVG', `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg">${script}</svg>`, 'application/octet-stream'],
-		['XML', '<?xml version="1.0" encoding="UTF-8"?><a><b/></a>', 'application/octet-stream'],
 		['a program', program, 'application/octet-stream'],
 		['something encrypted', Buffer.concat([Buffer.from([0, 1, 2, 3]), randomBytes(64).fill(0x9b, 0, 8)]), 'application/octet-stream'],
 	])
@@ -322,15 +309,10 @@ describe('refused is', () => {
 	it('a form that is none', async () => {
 		for (const [text, boundary] of [
 			['', 'xx'],
-			['text', 'xx'],
 			[part('file', 'text', '; filename=a.txt'), 'xx'],
-			[part('file', 'text', '; filename=a.txt') + '--xx', 'xx'],
-			[part('file', 'text', '; filename=a.txt') + '--xx-', 'xx'],
 			[part('file', 'text', '; filename=a.txt') + '--xx--', 'yy'],
 			[part('file', 'text', '; filename=a.txt') + '--xx--', ''],
-			[part('file', 'text', '; filename=a.txt') + '--xx--', 'x'.repeat(71)],
 			['--xx\r\n\r\ntext\r\n--xx--', 'xx'],
-			['--xx\r\nContent-Disposition: form-data; name=file; filename="a\r\n\r\ntext\r\n--xx--', 'xx'],
 			[`--xx\r\nX: ${'x'.repeat(5000)}\r\n\r\ntext\r\n--xx--`, 'xx'],
 			[`${part('a', 'b').repeat(20)}--xx--`, 'xx'],
 		])
