@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { Broker } from '../broker/broker.mjs';
 import { parley } from '../lib/parley.mjs';
 import { startBucket } from '../lib/s3.mjs';
+import { certificate } from '../lib/smtp.mjs';
 import { freePort, sharedStack } from '../lib/stack.mjs';
 import { waitFor } from '../lib/wait.mjs';
 
@@ -346,5 +347,19 @@ test('attachments: a directory that is none, and a bucket that is well, away, mi
 		await finds(settings, { bucket: ['fail', /^parley-files at .*: 0 Failed to connect/, /_endpoint/] });
 	} finally {
 		await bucket.stop();
+	}
+});
+
+test('a bucket with https is asked by who trusts its certificate, and by nobody else', async () => {
+	const tls = await certificate();
+	const bucket = await startBucket({ tls });
+	try {
+		await finds({ ...bucket.settings, PARLEY_TLS_CA: tls.file }, {});
+		assert.equal(bucket.requests.length, 1);
+		await finds(bucket.settings, { bucket: ['fail', /: 0 .*certificate/, /tls_ca/] });
+		assert.equal(bucket.requests.length, 1);
+	} finally {
+		await bucket.stop();
+		await tls.remove();
 	}
 });

@@ -1,6 +1,7 @@
 // A store for tests that takes what S3 takes: a bucket in memory, whose signatures are checked by the npm package aws4, which is not ours.
 import aws4 from 'aws4';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { freePort } from './stack.mjs';
 
 const BUCKET = 'parley-files';
@@ -51,11 +52,11 @@ function objectSend(request, response, object) {
 }
 
 /**
- * Starts one; by pathStyle its bucket is in the path, else in the host. settings: the environment of a stack that uses it. objects: by key, {
+ * Starts one; by pathStyle its bucket is in the path, else in the host; tls: { key, cert } of https. settings: the environment of a stack that uses it. objects: by key, {
  * bytes, type }. requests: what it was asked, as "PUT /path". name and secret may be set: then it has another. mute(true): it takes
  * connections and answers nothing, until mute(false). stop(): it is away, its objects are not; start() has it again.
  */
-export async function startBucket({ pathStyle = true } = {}) {
+export async function startBucket({ pathStyle = true, tls } = {}) {
 	const port = await freePort();
 	const objects = new Map();
 	const requests = [];
@@ -101,7 +102,7 @@ export async function startBucket({ pathStyle = true } = {}) {
 		objects,
 		requests,
 		settings: {
-			PARLEY_ATTACHMENTS_S3_ENDPOINT: `http://${pathStyle ? '127.0.0.1' : 'localhost'}:${port}`,
+			PARLEY_ATTACHMENTS_S3_ENDPOINT: `${tls ? 'https' : 'http'}://${pathStyle ? '127.0.0.1' : 'localhost'}:${port}`,
 			PARLEY_ATTACHMENTS_S3_REGION: REGION,
 			PARLEY_ATTACHMENTS_S3_BUCKET: BUCKET,
 			PARLEY_ATTACHMENTS_S3_ACCESS_KEY: KEY.accessKeyId,
@@ -110,7 +111,7 @@ export async function startBucket({ pathStyle = true } = {}) {
 		},
 		mute: (whether) => (muted = whether),
 		async start() {
-			server = createServer(answer);
+			server = tls ? createTlsServer(tls, answer) : createServer(answer);
 			await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
 		},
 		async stop() {
