@@ -278,12 +278,26 @@ static void member_removed(
 	}
 }
 
+/* Nobody is told anything more of it, an end neither. */
+static void conversation_deleted(struct typing *typing, const struct uuid *conversation)
+{
+	struct typist *typist = *bucket_of(typing, conversation);
+	for (; typist != NULL; typist = typist->chain) {
+		if (!uuid_equal(&typist->conversation_id, conversation))
+			continue;
+		typist->nrecipients = 0;
+		typist_stop(typing, typist);
+	}
+}
+
 void typing_event(struct typing *typing, const struct event *event)
 {
 	if (event->type == EVENT_MESSAGE_CREATED)
 		typing_stop(typing, &event->conversation_id, &event->data.message.sender_id);
 	else if (event->type == EVENT_MEMBER_REMOVED)
 		member_removed(typing, &event->conversation_id, &event->data.member.user_id);
+	else if (event->type == EVENT_CONVERSATION_DELETED)
+		conversation_deleted(typing, &event->conversation_id);
 }
 
 void typing_poll(const struct typing *typing, int64_t *wake_us)

@@ -41,6 +41,7 @@ const struct route routes[] = {
 	{ "POST",   V1 "/conversations",                   conversation_create, GUARD_USER, SCOPE_CONVERSATIONS_WRITE, BODY_NEEDED,   256 * KIB, TX_WRITE, RATE_WRITE },
 	{ "GET",    CONVERSATION,                          conversation_get,    GUARD_USER, SCOPE_CONVERSATIONS_READ,  BODY_NONE,     0,         TX_READ,  RATE_READ },
 	{ "PATCH",  CONVERSATION,                          conversation_update, GUARD_USER, SCOPE_CONVERSATIONS_WRITE, BODY_NEEDED,   16 * KIB,  TX_WRITE, RATE_WRITE },
+	{ "DELETE", CONVERSATION,                          conversation_delete, GUARD_USER, SCOPE_CONVERSATIONS_WRITE, BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
 	{ "PUT",    CONVERSATION "/members/{user}",        member_put,          GUARD_USER, SCOPE_CONVERSATIONS_WRITE, BODY_OPTIONAL, 4 * KIB,   TX_NONE,  RATE_WRITE },
 	{ "DELETE", CONVERSATION "/members/{user}",        member_remove,       GUARD_USER, SCOPE_CONVERSATIONS_WRITE, BODY_NONE,     0,         TX_NONE,  RATE_WRITE },
 	{ "PATCH",  CONVERSATION "/me",                    membership_update,   GUARD_USER, SCOPE_CONVERSATIONS_WRITE, BODY_NEEDED,   4 * KIB,   TX_NONE,  RATE_WRITE },

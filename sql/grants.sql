@@ -40,5 +40,5 @@ grant select, update, delete on password_resets to parley_notify;
 grant select, insert, delete on identity_keys to parley_notify;
 grant select, insert, update on identity_wanted to parley_notify;
 grant select, update, delete on attachment_loose to parley_notify;
-grant execute on function reset_take, identity_keys_put, sweep_attachments, sweep_content_named, sweep_receipts, erasure_step to parley_notify;
-grant execute on function search_fill to parley_notify;
+grant execute on function reset_take, identity_keys_put, sweep_attachments, sweep_content_named, sweep_receipts, erasure_step,
+	conversation_purge, search_fill to parley_notify;

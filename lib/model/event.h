@@ -12,6 +12,7 @@
  *	receipt.*		{"user_id","seq"}
  *	conversation.created	the columns of the conversation and "members":[…], null above 100 of them
  *	conversation.updated	the columns of the conversation
+ *	conversation.deleted	as they were, to who was in it until then
  *	member.*		the member's user_id display_name avatar_url role last_read_seq last_delivered_seq
  * Some are for the plugin alone, and have no conversation, recipients or data:
  *	session.revoked		"user_id", and "session_ids":[…], which have ended; "until": when the last token of an
@@ -47,6 +48,7 @@ enum event_type {
 	EVENT_RECEIPT_READ,
 	EVENT_CONVERSATION_CREATED,
 	EVENT_CONVERSATION_UPDATED,
+	EVENT_CONVERSATION_DELETED,
 	EVENT_MEMBER_ADDED,
 	EVENT_MEMBER_UPDATED,
 	EVENT_MEMBER_REMOVED,

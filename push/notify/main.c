@@ -81,7 +81,8 @@ static void notify_look(struct notify *notify, int64_t now_us)
 	if (err == OK)
 		err = resets_look(notify->resets, now_us, &notify->look_at_us);
 	if (err == OK)
-		err = erasures_look(notify->db, notify->arena, now_us, &notify->look_at_us);
+		err = erasures_look(
+			notify->db, notify->arena, &notify->conf, now_us, &notify->look_at_us);
 	if (err == OK)
 		err = words_look(notify->db, notify->arena, &notify->look_at_us);
 	if (err == OK) {

@@ -1,4 +1,4 @@
-/* Conversations: the list, opening one, one, changing it, and the unread total
+/* Conversations: the list, opening one, one, changing and deleting it, and the unread total
  * (web/api/openapi.yaml). */
 #include "rest/handler/handler.h"
 
@@ -65,7 +65,9 @@ enum err conversation_create(struct request *req)
 		req->db, req->arena, &req->caller.user_id, &new, &req->faults, &id, &created);
 	if (err != OK)
 		return err;
-	return conversation_reply(req, &id, created ? 201 : 200);
+	err = conversation_reply(req, &id, created ? 201 : 200);
+	/* one that was there, and of which the caller is not any more: it asks again */
+	return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err;
 }
 
 enum err conversation_get(struct request *req)
@@ -86,6 +88,16 @@ enum err conversation_update(struct request *req)
 	if (err != OK)
 		return err;
 	return conversation_reply(req, &req->ids[0], 200);
+}
+
+enum err conversation_delete(struct request *req)
+{
+	enum err err = db_conversation_delete(
+		req->db, req->arena, &req->ids[0], &req->caller.user_id, &req->detail);
+
+	if (err == OK)
+		reply_status(req, 204);
+	return err;
 }
 
 enum err unread_get(struct request *req)

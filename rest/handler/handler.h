@@ -102,6 +102,7 @@ must_check enum err conversation_get(struct request *req);
 /* PATCH /conversations/{conversation} {title?, avatar_url?}: 200 Conversation; 403; 404; 409 when it
  * is direct. */
 must_check enum err conversation_update(struct request *req);
+must_check enum err conversation_delete(struct request *req);
 
 /* PUT /conversations/{conversation}/members/{user} {role?}: 204; 403; 404; 409 conflict, group_full.
  */

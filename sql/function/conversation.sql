@@ -38,6 +38,9 @@ begin
 		-- its writer has committed: the insert above has waited for it
 		select c.id into conversation_create.id from conversations c
 		where c.direct_key = pair or c.external_ref = in_external_ref;
+		if not found then
+			raise exception 'it was deleted meanwhile' using errcode = 'serialization_failure';
+		end if;
 		if exists (select from members m where m.conversation_id = conversation_create.id
 			and m.user_id = in_caller and m.left_at is null) then
 			outcome := 'exists';
@@ -77,6 +80,20 @@ begin
 	outcome := 'created';
 	id := in_id;
 end
+$$;
+
+-- Tells in_to (a list of ids) of a conversation as in_room has it.
+drop function if exists conversation_tell;
+create function conversation_tell(in_room conversations, in_type text, in_to json, in_event uuid) returns void
+language sql as $$
+	select pg_logical_emit_message(true, 'parley', json_build_object(
+		'type', in_type, 'event_id', in_event, 'at', clock_timestamp(),
+		'conversation_id', in_room.id, 'rev', in_room.rev, 'to', in_to,
+		'data', json_build_object(
+			'id', in_room.id, 'kind', in_room.kind, 'title', in_room.title, 'avatar_url', in_room.avatar_url,
+			'external_ref', in_room.external_ref, 'created_by', in_room.created_by,
+			'created_at', in_room.created_at, 'last_activity_at', in_room.last_activity_at,
+			'last_seq', in_room.last_seq, 'rev', in_room.rev, 'member_count', in_room.member_count))::text)
 $$;
 
 -- Changes what a group is called and how it looks, where the flags say so, and tells its members, in_said: with a system
@@ -119,16 +136,8 @@ begin
 		rev = c.rev + 1, changed_xid = pg_current_xact_id()
 	where c.id = in_conversation
 	returning c.* into room;
-	perform pg_logical_emit_message(true, 'parley', json_build_object(
-		'type', 'conversation.updated', 'event_id', in_event, 'at', clock_timestamp(),
-		'conversation_id', in_conversation, 'rev', room.rev,
-		'to', (select json_agg(m.user_id) from members m
-			where m.conversation_id = in_conversation and m.left_at is null),
-		'data', json_build_object(
-			'id', room.id, 'kind', room.kind, 'title', room.title, 'avatar_url', room.avatar_url,
-			'external_ref', room.external_ref, 'created_by', room.created_by,
-			'created_at', room.created_at, 'last_activity_at', room.last_activity_at,
-			'last_seq', room.last_seq, 'rev', room.rev, 'member_count', room.member_count))::text);
+	perform conversation_tell(room, 'conversation.updated', (select json_agg(m.user_id) from members m
+		where m.conversation_id = in_conversation and m.left_at is null), in_event);
 	if in_said then
 		-- of the two what has changed
 		perform system_pass(in_conversation, 1);
@@ -136,5 +145,93 @@ begin
 			case when titled then ',"title":' || coalesce(to_json(in_title)::text, 'null') end,
 			case when pictured then ',"avatar_url":' || coalesce(to_json(in_avatar_url)::text, 'null') end, '}')::json);
 	end if;
+end
+$$;
+
+-- Deletes a group: from then on nobody is in it, and those who were are told. Its external_ref is free; its content goes at once
+-- after that (conversation_purge). outcome: ok (also for who has deleted it before, and did not hear the answer), not_found, direct,
+-- forbidden.
+drop function if exists conversation_delete;
+create function conversation_delete(in_conversation uuid, in_caller uuid, in_event uuid, out outcome text)
+language plpgsql as $$
+declare
+	may_as text := member_lock(in_conversation, in_caller);
+	room conversations;
+	everyone json;
+begin
+	if may_as is null then
+		outcome := case when exists (select from conversations c
+				where c.id = in_conversation and c.deleted_by = in_caller)
+			then 'ok' else 'not_found' end;
+		return;
+	end if;
+	select c.* into room from conversations c where c.id = in_conversation;
+	if room.kind = 'direct' then
+		outcome := 'direct';
+		return;
+	end if;
+	if not member_may(may_as, array['group']) then
+		outcome := 'forbidden';
+		return;
+	end if;
+
+	with gone as (
+		update members m set left_at = clock_timestamp(), changed_xid = pg_current_xact_id()
+		where m.conversation_id = in_conversation and m.left_at is null
+		returning m.user_id
+	)
+	select json_agg(g.user_id) into everyone from gone g;
+	update conversations c
+	set deleted_at = clock_timestamp(), deleted_by = in_caller, external_ref = null, title = null, avatar_url = null,
+		member_count = 0, rev = c.rev + 1, changed_xid = pg_current_xact_id(), members_xid = pg_current_xact_id()
+	where c.id = in_conversation;
+	room.rev := room.rev + 1;
+	-- as it was, but for who is in it
+	room.member_count := 0;
+	perform conversation_tell(room, 'conversation.deleted', everyone, in_event);
+	perform pg_notify('parley_notify', '');
+	outcome := 'ok';
+end
+$$;
+
+-- One step of what follows: in_most messages of a group that was deleted, with all that belongs to them; or, in_kept_s after the
+-- deletion, when everybody's cursor of GET /sync is younger, what was left of one: that there was one, and who was in it. False:
+-- there is nothing to do. With the rights of its owner: parley-notify has none on messages.
+drop function if exists conversation_purge;
+create function conversation_purge(in_most bigint, in_kept_s bigint) returns boolean
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+	room record;
+	edge bigint;
+begin
+	-- last_seq 0: all of them have gone
+	select c.id, c.last_seq into room
+	from conversations c
+	where c.deleted_at is not null and (c.last_seq > 0 or c.deleted_at < now() - in_kept_s * interval '1 second')
+	order by c.last_seq = 0, c.deleted_at, c.id
+	limit 1
+	for update;
+	if not found then
+		return false;
+	end if;
+	if room.last_seq = 0 then
+		delete from members m where m.conversation_id = room.id;
+		delete from conversations c where c.id = room.id;
+		return true;
+	end if;
+	select max(x.seq) into edge
+	from (select m.seq from messages m where m.conversation_id = room.id order by m.seq limit in_most) x;
+	delete from reactions r where r.conversation_id = room.id and r.seq <= edge;
+	delete from attachment_uses a where a.conversation_id = room.id and a.seq <= edge;
+	delete from message_versions v where v.conversation_id = room.id and v.seq <= edge;
+	delete from receipts r where r.conversation_id = room.id and r.seq <= edge;
+	-- first what is due, as whoever fills it holds it
+	delete from message_words_due d where d.conversation_id = room.id and d.part <= (edge - 1) / 16;
+	delete from message_words w where w.conversation_id = room.id and w.part <= (edge - 1) / 16;
+	delete from messages m where m.conversation_id = room.id and m.seq <= edge;
+	if coalesce(edge, room.last_seq) = room.last_seq then
+		update conversations c set last_seq = 0 where c.id = room.id;
+	end if;
+	return true;
 end
 $$;

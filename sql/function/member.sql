@@ -5,11 +5,12 @@
 -- commit. A send that has waited looks again whether its sender is still in.
 
 -- THE table of rights: what each role may touch. A change touches what it ends and what it makes: to make a member an
--- admin is to touch both. message: one of somebody else, whoever that is. Leaving is everybody's own and is not asked here.
+-- admin is to touch both. message: one of somebody else, whoever that is; group: to delete
+-- all of it. Leaving is everybody's own and is not asked here.
 drop function if exists member_may;
 create function member_may(in_role text, in_touched text[]) returns boolean language sql immutable as $$
 	select in_touched <@ case in_role
-		when 'owner' then array['conversation', 'member', 'admin', 'owner', 'message']
+		when 'owner' then array['conversation', 'member', 'admin', 'owner', 'message', 'group']
 		when 'admin' then array['conversation', 'member', 'message']
 		else array[]::text[]
 	end

@@ -13,6 +13,11 @@ select outcome
 from conversation_update($1::uuid, $2::uuid, $3::boolean, $4::text, $5::boolean, $6::text, $7::uuid,
 	$8::boolean)
 
+-- name: conversation_delete one
+-- See the function: conversation, caller, event id.
+select outcome
+from conversation_delete($1::uuid, $2::uuid, $3::uuid)
+
 -- name: conversation_list many
 -- The caller's conversations, latest activity first: $1 user, $2 rows, ($3, $4) the last row of the page before (null: the first page).
 -- members.activity_at orders by index but is up to 30 s behind in groups. Whatever belongs on the page has an activity
@@ -136,3 +141,7 @@ from (
 	join conversations c on c.id = m.conversation_id
 	where m.user_id = $1::uuid and m.left_at is null
 ) counted
+
+-- name: conversation_purge one
+-- See the function: most messages, how long what is left is kept, in seconds.
+select conversation_purge($1::bigint, $2::bigint) as done

@@ -38,7 +38,7 @@ left join lateral (
 	order by h.seq desc
 	limit 1
 ) x on true
-where c.id = $1::uuid and ($2::uuid is null or m.user_id is not null)
+where c.id = $1::uuid and c.deleted_at is null and ($2::uuid is null or m.user_id is not null)
 
 -- name: dropin_participants many
 -- Who is in each of the conversations of $1, in the order of that list (place, from 1), by id. As many as 200 conversations of the largest
@@ -68,7 +68,7 @@ from (
 	select c.last_seq, coalesce(m.floor_seq, 0) as floor_seq
 	from conversations c
 	left join members m on m.conversation_id = c.id and m.user_id = $2::uuid and m.left_at is null
-	where c.id = $1::uuid and ($2::uuid is null or m.user_id is not null)
+	where c.id = $1::uuid and c.deleted_at is null and ($2::uuid is null or m.user_id is not null)
 ) room
 cross join lateral conversation_watermarks($1::uuid) w
 -- how many there are, and above the page: those that have at most $3 others above them

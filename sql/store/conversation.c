@@ -1,5 +1,5 @@
 /* Conversations in the database (sql/query/conversation.sql). Called by
- * rest/handler/conversation.c and member.c. */
+ * rest/handler/conversation.c and member.c, and push/notify/erasure.c. */
 #include "sql/store/conversation.h"
 
 #include "sql/row.h"
@@ -212,6 +212,40 @@ enum err db_conversation_update(struct db *db, struct arena *arena, const struct
 	return member_outcome(row_text(&c, 0, 0), why);
 }
 
+enum err db_conversation_delete(struct db *db, struct arena *arena, const struct uuid *id,
+	const struct uuid *caller, const char **why)
+{
+	static const char *const result_names[] = { "outcome" };
+	struct columns c;
+	struct rows *rows;
+	struct uuid event_id;
+	enum err err;
+
+	uuid_new(&event_id);
+	err = db_run(db, arena, Q_CONVERSATION_DELETE, &rows, P_UUID(id), P_UUID(caller),
+		P_UUID(&event_id));
+	if (err != OK)
+		return err;
+	columns_find(rows, "", result_names, 1, &c);
+	return member_outcome(row_text(&c, 0, 0), why);
+}
+
+enum err db_conversation_purge(
+	struct db *db, struct arena *arena, int64_t max, int64_t kept_s, bool *done)
+{
+	static const char *const result_names[] = { "done" };
+	struct columns c;
+	struct rows *rows;
+	enum err err =
+		db_run(db, arena, Q_CONVERSATION_PURGE, &rows, P_INT64(max), P_INT64(kept_s));
+
+	if (err != OK)
+		return err;
+	columns_find(rows, "", result_names, 1, &c);
+	*done = row_bool(&c, 0, 0);
+	return OK;
+}
+
 enum err db_membership_update(struct db *db, struct arena *arena, const struct uuid *id,
 	const struct uuid *user, const struct membership_change *change, struct membership **out)
 {
@@ -252,6 +286,8 @@ enum err db_conversation_one(struct db *db, struct arena *arena, const struct uu
 		return err;
 	member_columns(rows, "", &c);
 	out->nmembers = rows_count(rows);
+	if (out->nmembers == 0) /* the user has gone between the two */
+		return ERR_NOT_FOUND;
 	members = arena_calloc(arena, out->nmembers, sizeof(*members));
 	for (size_t i = 0; i < out->nmembers; i++)
 		read_member(&c, i, &members[i]);

@@ -22,6 +22,16 @@ must_check enum err db_conversation_update(struct db *db, struct arena *arena,
 	const struct uuid *id, const struct uuid *caller, const struct conversation_change *change,
 	bool said, const char **why);
 
+/* Deletes a group and tells its members; its content goes afterwards (db_conversation_purge). OK also for who has done so before.
+ * ERR_NOT_FOUND: no such conversation for the caller; ERR_FORBIDDEN; ERR_CONFLICT: as above. */
+must_check enum err db_conversation_delete(struct db *db, struct arena *arena,
+	const struct uuid *id, const struct uuid *caller, const char **why);
+
+/* One step of what is left of deleted groups: at most max messages of one; kept_s after its deletion, that there was one. *done:
+ * false when there was nothing to do. */
+must_check enum err db_conversation_purge(
+	struct db *db, struct arena *arena, int64_t max, int64_t kept_s, bool *done);
+
 /* Changes the user's own view as far as it was sent, and gives it as it then is; on the arena.
  * ERR_NOT_FOUND: no such conversation for the user. */
 must_check enum err db_membership_update(struct db *db, struct arena *arena, const struct uuid *id,

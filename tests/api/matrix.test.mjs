@@ -156,6 +156,10 @@ const TABLE = {
 		group(403, 200, 200),
 		direct(409),
 	),
+	'DELETE /api/v1/conversations/{conversation}': {
+		...conversations(undefined, {}, direct(409)),
+		group: { ids: (scene) => ({ conversation: scene.doomed.id }), ...group(403, 403, 204) },
+	},
 	'PUT /api/v1/conversations/{conversation}/members/{user}': {
 		...conversations(undefined, group(403, 204, 204), direct(409)),
 		'the group, with an absent user': { ids: (scene) => ({ ...CONVERSATION.group(scene), user: randomUUID() }), ...group(403, 404, 404) },
@@ -337,6 +341,9 @@ before(async () => {
 	scene.group = await groupOf(owner, [admin, member, acted, former, other]);
 	must(await owner.api.put(`conversations/${scene.group.id}/members/${admin.id}`, { role: 'admin' }), 204);
 	must(await former.api.delete(`conversations/${scene.group.id}/members/${former.id}`), 204);
+	scene.doomed = await groupOf(owner, [admin, member, acted, former, other]);
+	must(await owner.api.put(`conversations/${scene.doomed.id}/members/${admin.id}`, { role: 'admin' }), 204);
+	must(await former.api.delete(`conversations/${scene.doomed.id}/members/${former.id}`), 204);
 	scene.direct = await directOf(owner, blocked);
 	scene.foreign = await groupOf(outsider, [other]);
 	scene.group.message = await send(member, scene.group, 'To the group');

@@ -502,6 +502,7 @@ describe('who has left', () => {
 		member_put: { role: 'member' },
 		membership_update: { pinned: true },
 		message_create: { body: 'I am still here' },
+		message_edit: { body: 'I was here' },
 	};
 
 	for (const how of ['by itself', 'removed'])
@@ -518,7 +519,8 @@ describe('who has left', () => {
 				const at = route.path
 					.replace('{conversation}', room.id)
 					.replace('{message}', message.id)
-					.replace('{user}', ann.id);
+					.replace('{user}', ann.id)
+					.replace('{emoji}', '%F0%9F%91%8D');
 				const answer = await ben.api.call(route.method, at, bodies[route.operation.operationId]);
 				assert.equal(answer.status, 404, `${route.method} ${route.path}`);
 				assert.equal(answer.body.code, 'not_found');

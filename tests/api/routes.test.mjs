@@ -69,8 +69,8 @@ const RELATIONS = ['DELETE /api/v1/contacts/{user}', 'DELETE /api/v1/blocks/{use
 const ENDINGS = ['POST /api/v1/auth/logout', 'DELETE /api/v1/users/me'];
 
 // What the others need is deleted when they have had it.
-const LAST = ['DELETE /api/v1/conversations/{conversation}/messages/{message}'];
-const inOrder = [...built].sort((a, b) => LAST.includes(name(a)) - LAST.includes(name(b)));
+const LAST = ['DELETE /api/v1/conversations/{conversation}/messages/{message}', 'DELETE /api/v1/conversations/{conversation}'];
+const inOrder = [...built].sort((a, b) => LAST.indexOf(name(a)) - LAST.indexOf(name(b)));
 
 describe('the table of routes', () => {
 	let stack, scene;

@@ -49,13 +49,22 @@
 	"\"display_name\" : \"A\", \"avatar_url\" : null, \"role\" : \"owner\", "                  \
 	"\"last_read_seq\" : 0, \"last_delivered_seq\" : 0}]}}"
 
-#define UPDATED_RECORD                                                                             \
-	HEAD("conversation.updated", "7")                                                          \
+#define COLUMNS_RECORD(type)                                                                       \
+	HEAD(type, "7")                                                                            \
 	"{\"id\" : \"" ROOM "\", \"kind\" : \"group\", \"title\" : null, \"avatar_url\" : null, "  \
 	"\"external_ref\" : \"r\", \"created_by\" : \"" ALICE "\", "                               \
 	"\"created_at\" : \"2026-11-21T12:00:00.5+00:00\", "                                       \
 	"\"last_activity_at\" : \"2026-11-21T12:00:01+00:00\", \"last_seq\" : 3, \"rev\" : 7, "    \
 	"\"member_count\" : 2}}"
+
+#define COLUMNS_PAYLOAD(type)                                                                      \
+	"{\"type\":\"" type "\",\"event_id\":\"" EVENT "\","                                       \
+	"\"at\":\"2026-11-21T12:00:00.123456Z\",\"conversation_id\":\"" ROOM "\","                 \
+	"\"rev\":7,\"data\":{\"id\":\"" ROOM "\",\"kind\":\"group\",\"title\":null,"               \
+	"\"avatar_url\":null,\"external_ref\":\"r\",\"created_by\":\"" ALICE "\","                 \
+	"\"created_at\":\"2026-11-21T12:00:00.500000Z\","                                          \
+	"\"last_activity_at\":\"2026-11-21T12:00:01.000000Z\",\"last_seq\":3,"                     \
+	"\"rev\":7,\"member_count\":2}}"
 
 #define MEMBER_RECORD(type)                                                                        \
 	HEAD(type, "8")                                                                            \
@@ -115,14 +124,8 @@ static void test_round(void **state)
 			"\"member_count\":1,\"members\":[{\"user_id\":\"" ALICE "\","
 			"\"display_name\":\"A\",\"avatar_url\":null,\"role\":\"owner\","
 			"\"last_read_seq\":0,\"last_delivered_seq\":0}],\"last_message\":null}}" },
-		{ UPDATED_RECORD,
-			"{\"type\":\"conversation.updated\",\"event_id\":\"" EVENT "\","
-			"\"at\":\"2026-11-21T12:00:00.123456Z\",\"conversation_id\":\"" ROOM "\","
-			"\"rev\":7,\"data\":{\"id\":\"" ROOM "\",\"kind\":\"group\",\"title\":null,"
-			"\"avatar_url\":null,\"external_ref\":\"r\",\"created_by\":\"" ALICE "\","
-			"\"created_at\":\"2026-11-21T12:00:00.500000Z\","
-			"\"last_activity_at\":\"2026-11-21T12:00:01.000000Z\",\"last_seq\":3,"
-			"\"rev\":7,\"member_count\":2}}" },
+		{ COLUMNS_RECORD("conversation.updated"), COLUMNS_PAYLOAD("conversation.updated") },
+		{ COLUMNS_RECORD("conversation.deleted"), COLUMNS_PAYLOAD("conversation.deleted") },
 		{ MEMBER_RECORD("member.added"), MEMBER_PAYLOAD("member.added") },
 		{ MEMBER_RECORD("member.updated"), MEMBER_PAYLOAD("member.updated") },
 		{ MEMBER_RECORD("member.removed"), MEMBER_PAYLOAD("member.removed") },
@@ -270,9 +273,9 @@ static void test_wrong(void **state)
 			NULL },
 		{ CONVERSATION_RECORD, "\"last_read_seq\" : 0", "\"last_read_seq\" : 0.5",
 			"last_read_seq" },
-		{ UPDATED_RECORD, ROOM, BOB, "conversation_id" },
-		{ UPDATED_RECORD, "\"rev\" : 7", "\"rev\" : null", "rev" },
-		{ UPDATED_RECORD, "\"last_seq\"", "\"seq\"", "last_seq" },
+		{ COLUMNS_RECORD("conversation.updated"), ROOM, BOB, "conversation_id" },
+		{ COLUMNS_RECORD("conversation.updated"), "\"rev\" : 7", "\"rev\" : null", "rev" },
+		{ COLUMNS_RECORD("conversation.updated"), "\"last_seq\"", "\"seq\"", "last_seq" },
 		{ MEMBER_RECORD("member.added"), "member.added", "member.left", "type" },
 		{ MEMBER_RECORD("member.added"), "\"rev\" : 8", "\"rev\" : null", "rev" },
 		{ MEMBER_RECORD("member.added"), "\"data\"", "\"date\"", "user_id" },
@@ -452,6 +455,8 @@ static void test_table(void **state)
 		{ EVENT_CONVERSATION_CREATED, "conversation.created", TOPIC_CONVERSATIONS,
 			EVENT_DATA_CONVERSATION },
 		{ EVENT_CONVERSATION_UPDATED, "conversation.updated", TOPIC_CONVERSATIONS,
+			EVENT_DATA_COLUMNS },
+		{ EVENT_CONVERSATION_DELETED, "conversation.deleted", TOPIC_CONVERSATIONS,
 			EVENT_DATA_COLUMNS },
 		{ EVENT_MEMBER_ADDED, "member.added", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },
 		{ EVENT_MEMBER_UPDATED, "member.updated", TOPIC_CONVERSATIONS, EVENT_DATA_MEMBER },

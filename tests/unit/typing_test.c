@@ -85,6 +85,12 @@ static bool step(struct typing *typing, char letter, int64_t now_us)
 	case 'a': /* she herself is removed */
 		event_take(typing, EVENT_MEMBER_REMOVED, &room, &alice);
 		return true;
+	case 'd': /* the group is deleted */
+		event_take(typing, EVENT_CONVERSATION_DELETED, &room, &alice);
+		return true;
+	case 'D': /* another in the same bucket */
+		event_take(typing, EVENT_CONVERSATION_DELETED, &other_room, &alice);
+		return true;
 	default:
 		return false;
 	}
@@ -142,6 +148,11 @@ static void what_is_told(void **state)
 		{ "tAa6", "?+bc-bc", 0 },
 		{ "taAX", "??", 0 },
 		{ "tA4taAX", "?+bc?-bc?", 0 },
+		/* or all of it */
+		{ "tAd6", "?+bc", 0 },
+		{ "tAD6", "?+bc-bc", 0 },
+		{ "tdA6", "?", 0 },
+		{ "tA4tdA6", "?+bc?", 0 },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct metrics metrics = { 0 };
