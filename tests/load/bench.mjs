@@ -1,7 +1,7 @@
 // Measures a whole Parley beside PostgreSQL alone, on one machine, and prints what came out as Markdown. README.md
 // says how to read it and what came out where.
 //
-//	tests/load/bench [--rounds 9] [--seconds 4] [--only sql,history,list,send,memory,latency,fanout,files]
+//	tests/load/bench [--rounds 9] [--seconds 4] [--only sql,search,history,list,send,memory,latency,fanout,files]
 //
 // It starts a stack of its own, seeds it (seed.sql), and leaves nothing behind; one that runs already is used when
 // PARLEY_TEST_STACK has it as JSON (tests/lib/stack.mjs), and seeded when it is empty. Every comparison is
@@ -22,7 +22,7 @@ import { childrenOf, memory } from './proc.mjs';
 import { root, scripts, statement, variables } from './statement.mjs';
 
 const KINDS = ['history', 'list', 'send'];
-const PARTS = ['sql', ...KINDS, 'memory', 'latency', 'fanout', 'files'];
+const PARTS = ['sql', 'search', ...KINDS, 'memory', 'latency', 'fanout', 'files'];
 const CONNECTIONS = 16; // of wrk
 const CLIENTS = 8; // of pgbench: as many as there are workers
 const TOKENS = 300; // people who send requests
@@ -319,6 +319,74 @@ async function sqlTable(stack) {
 	table(['in PostgreSQL, warm, generic plan, 20 times', 'ms', 'target', 'buffers'], lines);
 }
 
+// --- search ---------------------------------------------------------------------------------------
+
+/** What is looked for, and what more is asked. */
+const SEARCHES = [
+	['a word that is nowhere', 'zebra'],
+	['a word of one message in sixteen', 'pump'],
+	['a word of most messages', 'the'],
+	['two words', 'second pump'],
+	['a phrase', '"second pump"'],
+	['two words that are no phrase', '"pump second"'],
+	['a word without another', 'the -pump'],
+	['either of two', 'pump or drawing'],
+	['in one conversation', 'pump', { conversation: true }],
+	['of one sender', 'the', { sender: true }],
+	['a page behind 500', 'the', { deep: 500 }],
+];
+
+async function searchTable(stack) {
+	const owner = stack.env.PARLEY_OWNER_DATABASE;
+	const rest = stack.env.PARLEY_REST_DATABASE;
+	say('waiting for the index of words');
+	await waitFor(
+		async () => (await psql(owner, 'select not exists (select from message_words_due)')).trim() === 't',
+		1_800_000,
+		'the index of words is filled',
+	);
+	await psql(owner, 'vacuum analyze message_words');
+	const [person, conversation, sender] = (
+		await psql(
+			owner,
+			`select m.user_id, min(m.conversation_id::text), (select min(o.user_id::text) from members o
+				where o.conversation_id = min(m.conversation_id::text)::uuid and o.user_id <> m.user_id)
+			from members m group by 1 having count(*) between 50 and 60 order by 1 limit 1`,
+		)
+	).trim().split('|');
+	const text = (value) => (value === '' ? null : value.replaceAll("'", "''"));
+	const lines = [];
+	const all = [];
+	for (const [what, q, more = {}] of SEARCHES) {
+		const query = (
+			await psql(
+				rest,
+				`select json_build_array(words::text, places::text, wanted::text, lexemes::text, exact)
+				from search_query('${text(q)}', null)`,
+			)
+		).trim();
+		const asked = JSON.parse(query).map((value) => text(String(value)));
+		const among = [person, null, more.conversation ? conversation : null, more.sender ? sender : null, ...asked];
+		let behind = [null, null, null];
+		if (more.deep) {
+			const hits = among.slice(2).map((value) => (value === null ? 'null' : `'${value}'`)).join(', ');
+			const last = await psql(
+				owner,
+				`select created_at, conversation_id, seq from search_find('${person}', ${hits}, null, ${more.deep}) offset ${more.deep - 1}`,
+			);
+			behind = last.trim().split('|');
+		}
+		const { times, buffers } = await explained(stack, 'search_messages', [...among, ...behind, 51]);
+		all.push(...times);
+		lines.push([what, spread(times, 1), '', buffers]);
+	}
+	const p95 = all.sort((a, b) => a - b)[Math.ceil(all.length * 0.95) - 1];
+	lines.push(['all of these, 95th percentile', p95.toFixed(1), '≤ 20', '']);
+	table(['search of 50, person with 50 conversations, in PostgreSQL', 'ms', 'target', 'buffers'], lines);
+	const size = await psql(owner, "select pg_size_pretty(pg_total_relation_size('message_words'))");
+	process.stdout.write(`\nThe index of words takes ${size.trim()}.\n`);
+}
+
 // --- from commit to subscriber --------------------------------------------------------------------
 
 async function latencyTable(stack) {
@@ -486,6 +554,7 @@ async function main() {
 		const kinds = KINDS.filter((kind) => parts.includes(kind));
 		// before the load, which makes hundreds of conversations busy within the same seconds
 		if (parts.includes('sql')) await sqlTable(stack);
+		if (parts.includes('search')) await searchTable(stack);
 		if (kinds.length) throughputTable(await throughput(stack, kinds));
 		if (parts.includes('memory')) memoryTable(stack);
 		if (parts.includes('latency')) await latencyTable(stack);
