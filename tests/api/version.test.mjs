@@ -108,7 +108,7 @@ describe('what was deleted', () => {
 	it('is nowhere in the database', async () => {
 		const [ann, ben] = await people('Ann', 'Ben');
 		const room = await directOf(ann, ben);
-		const words = Array.from({ length: 6 }, () => `word${randomBytes(12).toString('hex')}`);
+		const words = Array.from({ length: 7 }, () => `word${randomBytes(12).toString('hex')}`);
 		const secret = Buffer.from(words[5]).toString('base64');
 		const message = await send(ann, room, `I say ${words[0]}`, { metadata: { [words[1]]: words[2] }, ciphertext: secret });
 		const reply = await send(ben, room, 'You said', { reply_to: message.id });
@@ -122,7 +122,14 @@ describe('what was deleted', () => {
 			assert.ok(stdout.includes(reply.id));
 			return [...words, secret].filter((word) => stdout.includes(word)).length;
 		};
-		assert.equal(await found(), 6, 'all but the clear text of the last');
+		// as many as one row of what is searched has the words of
+		const plain = await send(ann, room, `And ${words[6]} in clear`);
+		for (let i = 0; i < 16; i++) await send(ann, room, `${i}`);
+		await stack.sql('select search_fill(1000)');
+		const indexed = `select count(*) from message_words where conversation_id = '${room.id}' and words::text like '%${words[6]}%'`;
+		assert.equal(await stack.sql(indexed), '1');
+		assert.equal(await found(), 7, 'all but the clear text of what is encrypted');
+		must(await ann.api.delete(pathOf(plain)), 204);
 		must(await ann.api.delete(pathOf(message)), 204);
 		assert.equal(await found(), 0);
 		assert.deepEqual((await versions(ann, message)).data, []);
