@@ -55,6 +55,8 @@ const RIGHTS = `
 	never     owner   404  404   404   404    404  404
 	never     remove  404  404   404   404    404  404`;
 const RENAMES = { owner: 200, admin: 200, member: 403, left: 404, never: 404 };
+// and what is the same for all: of a message of another member, and of the group
+const DELETIONS = { owner: [204, 204], admin: [204, 403], member: [403, 403], left: [404, 404], never: [404, 404] };
 
 describe('the rights', () => {
 	const KINDS = ['owner', 'admin', 'member', 'left', 'never'];
@@ -123,6 +125,20 @@ describe('the rights', () => {
 			assert.equal(answer.status, status, answer.text);
 			const now = await view(keeper, room);
 			assert.deepEqual([now.title, now.rev], status === 200 ? ['New', was.rev + 2] : [was.title, was.rev]);
+		});
+});
+
+describe('the rights to delete', () => {
+	for (const [caller, [ofMessage, ofGroup]] of Object.entries(DELETIONS))
+		it(`${caller}: a message of another ${ofMessage}, the group ${ofGroup}`, async () => {
+			const [owner, me, other] = await people('Owner', caller, 'Other');
+			const room = await groupOf(owner, caller === 'never' ? [other] : [me, other]);
+			if (['owner', 'admin'].includes(caller)) must(await put(owner, room, me, caller), 204);
+			if (caller === 'left') must(await remove(me, room, me), 204);
+			const { id } = await send(other, room, 'Not mine');
+			assert.equal((await me.api.delete(`conversations/${room.id}/messages/${id}`)).status, ofMessage);
+			assert.equal((await me.api.delete(`conversations/${room.id}`)).status, ofGroup);
+			assert.equal((await other.api.get(`conversations/${room.id}`)).status, ofGroup === 204 ? 404 : 200);
 		});
 });
 
@@ -204,8 +220,11 @@ describe('the last owner', () => {
 		for (let round = 0; round < 20; round++) {
 			const room = await groupOf(ann, [ben]);
 			must(await put(ann, room, ben, 'owner'), 204);
-			const act = round % 2 ? (one) => remove(one, room, one) : (one) => put(one, room, one, 'member');
-			const answers = await Promise.all([act(ann), act(ben)]);
+			const leave = (one) => remove(one, room, one);
+			const step = (one) => put(one, room, one, 'member');
+			// both leave, both step down, or one the one and one the other
+			const [mine, theirs] = [[leave, leave], [step, step], [leave, step]][round % 3];
+			const answers = await Promise.all([mine(ann), theirs(ben)]);
 			assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 409]);
 			const owner = answers[0].status === 409 ? ann : ben;
 			assert.equal((await stateOf(owner, room)).roles[owner.id], 'owner');
