@@ -194,6 +194,7 @@ export class Model {
 		if (!me) return 404;
 		const before = room.messages.find((message) => message.id === id);
 		if (before) return before.seq > me.floor ? 200 : 404;
+		if (reply_to && !this.readable(room, person).some((message) => message.id === reply_to)) return 422;
 		if (room.blocked.size > 0) return 403;
 		const behind = me.read < room.messages.length;
 		const message = this.#append(room, { id, sender_id: person.id, type: 'text', body, metadata, reply_to, first: { id, body, metadata, reply_to } });
