@@ -6,24 +6,22 @@ create function has_extra(in_message messages) returns boolean language sql immu
 	select in_message.reply_to is not null or in_message.attachments is not null or in_message.reactions is not null
 $$;
 
-drop function if exists message_quote;
--- What somebody has replied to, as it now is; of its text the beginning, but for what stands beside ciphertext.
-create function message_quote(in_message messages) returns json language sql stable as $$
-	select row_to_json(shown) from (select in_message.id, in_message.seq, in_message.sender_id, in_message.type,
-		case when in_message.type <> 'encrypted' then left(in_message.body, 256) end as body,
-		to_char(in_message.deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as deleted_at) shown
-$$;
-
 drop function if exists message_extra;
--- Those parts, for lib/model/message.c. quoted: what it replies to, where a reader with this floor may read that; reactions and
--- mine: words with blanks between; in_user null: nobody's.
+-- Those parts, for lib/model/message.c. quoted: what it replies to as it now is, of its text the beginning, where a reader with
+-- this floor may read that; reactions and mine: words with blanks between; in_user null: nobody's.
 create function message_extra(in_message messages, in_user uuid, in_floor_seq bigint) returns text
 language plpgsql stable as $$
 begin
 	return json_build_object(
-		'quoted', case when in_message.reply_to is not null then (select message_quote(q) from messages q
+		-- here, and not in a function of SQL, of which each call would be planned anew
+		'quoted', case when in_message.reply_to is not null then (
+			select row_to_json(shown) from (select q.id, q.seq, q.sender_id, q.type,
+				-- but for what stands beside ciphertext
+				case when q.type <> 'encrypted' then left(q.body, 256) end as body,
+				to_char(q.deleted_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as deleted_at
+			from messages q
 			where q.conversation_id = in_message.conversation_id and q.id = in_message.reply_to
-				and q.seq > in_floor_seq) end,
+				and q.seq > in_floor_seq) shown) end,
 		'attachments', in_message.attachments,
 		'reactions', in_message.reactions,
 		'mine', case when in_message.reactions is not null
