@@ -15,6 +15,10 @@ begin
 	where c.id = in_conversation and exists (select from members m
 		where m.conversation_id = c.id and m.user_id = in_user and m.left_at is null)
 	for no key update;
+	-- no lock, no message: it may have come in since
+	if not found then
+		return null;
+	end if;
 	-- with a snapshot of its own: who had the lock before may have put the user out
 	select x.* into locked
 	from members m
