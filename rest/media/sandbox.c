@@ -7,6 +7,7 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -42,7 +43,6 @@ static const int allowed[] = {
 	SCMP_SYS(
 		newfstatat), /* of a descriptor; without one it tells nothing but whether a file is there */
 	SCMP_SYS(close),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(dup),
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
@@ -60,7 +60,6 @@ static const int allowed[] = {
 	SCMP_SYS(nanosleep),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn),
@@ -80,6 +79,12 @@ static const struct {
 	{ SCMP_SYS(mprotect), 2, PROT_EXEC, 0 },
 	{ SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD }, /* a thread, and no process */
 	{ SCMP_SYS(prctl), 0, ~(scmp_datum_t)0, PR_SET_NAME },
+	/* what a descriptor is, and another of it; F_SETOWN would have the kernel signal any process of ours */
+	{ SCMP_SYS(fcntl), 1, UINT32_MAX, F_GETFD },
+	{ SCMP_SYS(fcntl), 1, UINT32_MAX, F_SETFD },
+	{ SCMP_SYS(fcntl), 1, UINT32_MAX, F_GETFL },
+	{ SCMP_SYS(fcntl), 1, UINT32_MAX, F_DUPFD },
+	{ SCMP_SYS(fcntl), 1, UINT32_MAX, F_DUPFD_CLOEXEC },
 };
 
 static bool limits_set(void)
@@ -104,6 +109,10 @@ static bool rules_add(scmp_filter_ctx filter)
 				    bounded[i].value)) != 0)
 			return false;
 	}
+	/* abort(): nobody but itself, and so none of the workers */
+	if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())) != 0)
+		return false;
 	/* its flags are in memory, where no filter sees them: the C library then takes clone */
 	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }

@@ -69,6 +69,28 @@ static bool other_process(void)
 	return kill(getppid(), 0) == 0;
 }
 
+static bool other_thread(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0) == 0;
+}
+
+/* By the kernel, when there is something to read. */
+static bool signal_of_file(void)
+{
+	return fcntl(0, F_SETOWN, getppid()) == 0;
+}
+
+static bool own_signal(void)
+{
+	signal(SIGUSR1, SIG_IGN);
+	return raise(SIGUSR1) == 0;
+}
+
+static bool own_flags(void)
+{
+	return fcntl(0, F_GETFL) >= 0 && fcntl(0, F_DUPFD_CLOEXEC, 3) >= 0;
+}
+
 static bool trace(void)
 {
 	return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0;
@@ -148,6 +170,8 @@ static const struct {
 	{ "a program", program, false },
 	{ "a process", process, false },
 	{ "another process", other_process, false },
+	{ "a thread of another process", other_thread, false },
+	{ "signals of a file to another process", signal_of_file, false },
 	{ "being traced", trace, false },
 	{ "memory that runs", code, false },
 	{ "memory that comes to run", memory_to_code, false },
@@ -159,6 +183,8 @@ static const struct {
 	{ "memory", memory, true },
 	{ "a thread", thread, true },
 	{ "what it was given", own_files, true },
+	{ "what that is", own_flags, true },
+	{ "a signal to itself", own_signal, true },
 };
 
 /* Each in a process of its own, whose standard input is this very program. */
