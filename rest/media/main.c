@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -70,6 +71,14 @@ static void silence(void)
 		dup2(null, STDERR_FILENO);
 }
 
+/* Settings may be in it, the secret ones, too: who takes this process over could write them into a thumbnail. */
+static void environment_wipe(void)
+{
+	for (char **variable = environ; variable && *variable; variable++)
+		explicit_bzero(*variable, strlen(*variable));
+	clearenv();
+}
+
 int main(int argc, char **argv)
 {
 	struct picture picture = { .state = PICTURE_GOOD };
@@ -79,6 +88,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return printf("parley-media " PARLEY_VERSION "\n"), 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	environment_wipe();
 	if (nice(NICENESS) < 0)
 		log_warn_errno("cannot give way to others");
 	if (!sniff_open())
