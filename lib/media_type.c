@@ -1,4 +1,4 @@
-/* Lists of media types (media_type.h). Called by conf.c and rest/handler/attachment.c. */
+/* Lists of media types (media_type.h). Called by conf.c, rest/media.c and rest/handler/attachment.c. */
 #include "lib/media_type.h"
 
 /* A name of RFC 6838 section 4.2. */
@@ -29,6 +29,13 @@ static bool split(struct str type, struct str *main_type, struct str *sub_type)
 static bool is_star(struct str name)
 {
 	return str_equal(name, STR("*"));
+}
+
+bool media_type_is(struct str text)
+{
+	struct str main_type, sub_type;
+
+	return split(text, &main_type, &sub_type) && is_name(main_type) && is_name(sub_type);
 }
 
 enum err media_types_check(struct str list, struct str *bad)

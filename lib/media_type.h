@@ -7,6 +7,9 @@
 #include "lib/err.h"
 #include "lib/text.h"
 
+/* Is it a media type, in small letters and without parameters? */
+bool media_type_is(struct str text);
+
 /* Is each word a media type or a range of them? ERR_INVALID_INPUT: *bad is the first that is none. */
 must_check enum err media_types_check(struct str list, struct str *bad);
 

@@ -1,8 +1,13 @@
 /* The one who asks parley-media (media.h). Called by rest/handler/attachment.c. */
 #include "rest/media.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "lib/json_read.h"
 #include "lib/log.h"
+#include "lib/media_type.h"
 #include "lib/time.h"
 #include "rest/child.h"
 
@@ -45,6 +50,7 @@ static bool answer_parse(struct arena *arena, struct str text, struct media *out
 		return false;
 	media.media_type = json_str(json_get(json, "media_type"));
 	if (media.media_type.len < TYPE_MIN || media.media_type.len > TYPE_MAX ||
+		!media_type_is(media.media_type) ||
 		!picture_parse(json_str(json_get(json, "picture")), &media.picture) ||
 		!json_int(json_get(json, "width"), 0, INT32_MAX, &media.width) ||
 		!json_int(json_get(json, "height"), 0, INT32_MAX, &media.height) ||
@@ -58,11 +64,20 @@ static bool answer_parse(struct arena *arena, struct str text, struct media *out
 	return true;
 }
 
+/* The same file for reading alone: under its hash it may be others', too, so that what decodes it must not change it. -1, with errno. */
+static int reading(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 enum err media_look(struct arena *arena, struct shm *shm, int fd, int thumb_fd, struct media *out)
 {
 	struct child_call call = {
 		.name = "parley-media",
-		.in = fd,
+		.in = reading(fd),
 		.files = { thumb_fd },
 		.nfiles = 1,
 		.patience_us = PATIENCE_US,
@@ -70,8 +85,14 @@ enum err media_look(struct arena *arena, struct shm *shm, int fd, int thumb_fd, 
 	char *text = arena_alloc(arena, ANSWER_MAX);
 	int64_t start_us = time_mono_us(), took_ms;
 	size_t len;
-	enum err err = child_ask(&call, text, ANSWER_MAX, &len);
+	enum err err;
 
+	if (call.in < 0) {
+		log_error_errno("what was uploaded cannot be read");
+		return ERR_UNAVAILABLE;
+	}
+	err = child_ask(&call, text, ANSWER_MAX, &len);
+	close(call.in);
 	if (err != OK)
 		return err;
 	took_ms = (time_mono_us() - start_us) / 1000;

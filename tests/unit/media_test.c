@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -59,6 +60,9 @@ static void any_other_is_none(void **state)
 		ANSWER("\"\"", "\"none\"", "0", "0", "0"),
 		ANSWER("\"ab\"", "\"none\"", "0", "0", "0"),
 		ANSWER("1", "\"none\"", "0", "0", "0"),
+		/* it becomes a header when the file is downloaded */
+		ANSWER("\"text/plain\\r\\nX: y\"", "\"none\"", "0", "0", "0"),
+		ANSWER("\"text/html; charset=utf-8\"", "\"none\"", "0", "0", "0"),
 		ANSWER("\"image/png\"", "\"good\"", "0", "1", "1"),
 		ANSWER("\"image/png\"", "\"fine\"", "0", "0", "0"),
 		ANSWER("\"image/png\"", "null", "0", "0", "0"),
@@ -77,12 +81,31 @@ static void any_other_is_none(void **state)
 	}
 }
 
+/* Who decodes a file cannot change what is stored under its hash. */
+static void the_file_is_given_for_reading_alone(void **state)
+{
+	char name[] = "/tmp/parley-media-test-XXXXXX", byte = 0;
+	int file = mkstemp(name), fd;
+
+	(void)state;
+	assert_true(file >= 0 && unlink(name) == 0);
+	assert_int_equal(write(file, "x", 1), 1);
+	fd = reading(file);
+	assert_int_equal(read(fd, &byte, 1), 1);
+	assert_int_equal(byte, 'x');
+	assert_int_equal(write(fd, "y", 1), -1);
+	close(fd);
+	close(file);
+	assert_int_equal(reading(-1), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_answer_is_taken),
 		cmocka_unit_test(only_a_good_picture_has_a_size),
 		cmocka_unit_test(any_other_is_none),
+		cmocka_unit_test(the_file_is_given_for_reading_alone),
 	};
 	int failed;
 

@@ -62,11 +62,25 @@ static void a_bad_word_is_told(void **state)
 	}
 }
 
+static void a_type_is_one_or_not(void **state)
+{
+	static const char *const none[] = { "", "image", "image/", "/png", "image/*", "*/*",
+		"Image/png", "image/png ", "image/png;q=1", "image/png\r\nX: y", "a/b/c" };
+
+	(void)state;
+	assert_true(media_type_is(STR("application/vnd.x+y-z.1")));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		if (media_type_is(str_of(none[i])))
+			fail_msg("%s", none[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_has_a_type_or_not),
 		cmocka_unit_test(a_bad_word_is_told),
+		cmocka_unit_test(a_type_is_one_or_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
