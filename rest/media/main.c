@@ -27,7 +27,7 @@ enum {
 	FILE_FD = STDIN_FILENO,
 	ANSWER_FD = STDOUT_FILENO,
 	THUMBNAIL_FD = 3,
-	NICENESS = 10 /* messages go first */
+	NICENESS = 10 /* of decoding: messages go first */
 };
 
 static char head[SNIFF_BYTES];
@@ -81,25 +81,30 @@ static void environment_wipe(void)
 
 int main(int argc, char **argv)
 {
-	struct picture picture = { .state = PICTURE_GOOD };
+	/* of what sniff() calls a picture, and nobody expected to be one */
+	struct picture picture = { .state = PICTURE_BROKEN };
 	struct sniffed sniffed;
+	bool likely;
+	size_t size;
 
 	log_open("parley-media", LOG_LEVEL_INFO);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
 		return printf("parley-media " PARLEY_VERSION "\n"), 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	environment_wipe();
-	if (nice(NICENESS) < 0)
+	size = head_read();
+	likely = picture_likely(head, size);
+	if (likely && nice(NICENESS) < 0)
 		log_warn_errno("cannot give way to others");
 	if (!sniff_open())
 		fatal("libmagic does not start");
-	if (!picture_open(argv[0]))
+	if (likely && !picture_open(argv[0], head, size))
 		fatal("libvips does not start");
 	silence();
 	if (sandbox_enter() != OK)
 		return 1;
-	sniffed = sniff(head, head_read());
-	if (sniffed.is_picture)
+	sniffed = sniff(head, size);
+	if (sniffed.is_picture && likely)
 		picture = picture_look(FILE_FD, THUMBNAIL_FD);
 	answer(&sniffed, &picture);
 	_exit(0); /* nothing of what libraries do at the end is needed */
