@@ -109,12 +109,14 @@ static size_t answer_read(int fd, char *text, size_t size, int64_t end_us)
 	return got;
 }
 
-/* Until it has gone; what has answered has nothing more to do. */
-static void end(pid_t pid)
+/* Until it has gone; what has answered has nothing more to do. What it ended with of itself; 0 also when a signal ended it. */
+static int end(pid_t pid)
 {
+	int status = 0;
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
 enum err child_ask(const struct child_call *call, char *answer, size_t size, size_t *len)
@@ -137,6 +139,10 @@ enum err child_ask(const struct child_call *call, char *answer, size_t size, siz
 	}
 	*len = answer_read(ends[0], answer, size, end_us);
 	close(ends[0]);
-	end(pid);
-	return OK;
+	int ended = end(pid);
+	if (*len > 0 || ended == 0)
+		return OK;
+	/* it says why, unless the loader misses a library */
+	log_error("a program does not work", LOG_STR("path", path), LOG_INT("status", ended));
+	return ERR_UNAVAILABLE;
 }

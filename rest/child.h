@@ -27,7 +27,8 @@ struct child_call {
 
 /*
  * Starts it and reads up to size bytes of its standard output, until that is closed or its time is over; it has ended when this returns.
- * *len is what came, 0 also when nothing did: what is an answer is for the caller to say. ERR_UNAVAILABLE, logged: it could not be started.
+ * *len is what came, 0 also when nothing did: what is an answer is for the caller to say. ERR_UNAVAILABLE, logged: it could not be
+ * started, or gave up without an answer, of its own accord.
  */
 must_check enum err child_ask(
 	const struct child_call *call, char *answer, size_t size, size_t *len);
