@@ -1,6 +1,9 @@
 /* Files: uploading (web/api/openapi.yaml). What is uploaded is in the store before its row is there (lib/blob.h). */
 #include "rest/handler/handler.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "lib/media_type.h"
 #include "lib/model/attachment.h"
 #include "lib/s3.h"
@@ -49,8 +52,27 @@ static enum err blob_place(
 	return err == OK ? blob_spool_keep(upload->dir, spool, name) : err;
 }
 
+/* One that is there stays: it is what earlier rows say the size of, and another libvips makes it of another. */
+static enum err thumbnail_place(
+	struct upload *upload, const struct blob_name *name, int64_t *thumbnail_bytes)
+{
+	struct stat info = { .st_size = 0 };
+	int fd;
+	enum err err = blob_open(upload->dir, name, &fd);
+
+	if (err == OK) {
+		(void)fstat(fd, &info);
+		close(fd);
+	}
+	if (err == ERR_NOT_FOUND || (err == OK && info.st_size == 0))
+		return blob_place(upload, &upload->thumbnail, name);
+	if (err == OK)
+		*thumbnail_bytes = info.st_size;
+	return err;
+}
+
 /* Content, and thumbnail where there is one, into the bucket or the directory. */
-static enum err content_put(struct request *req, struct upload *upload, bool has_thumbnail)
+static enum err content_put(struct request *req, struct upload *upload, int64_t *thumbnail_bytes)
 {
 	struct bucket_file files[] = {
 		{ { .kind = BLOB_CONTENT }, upload->spool.fd },
@@ -61,15 +83,15 @@ static enum err content_put(struct request *req, struct upload *upload, bool has
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		memcpy(files[i].name.sha256, upload->sha256, BLOB_HASH_BYTES);
 	if (s3_used(req->conf))
-		return bucket_put(req->conf, files, has_thumbnail ? 2 : 1);
+		return bucket_put(req->conf, files, *thumbnail_bytes > 0 ? 2 : 1);
 	err = blob_place(upload, &upload->spool, &files[0].name);
-	if (err == OK && has_thumbnail)
-		err = blob_place(upload, &upload->thumbnail, &files[1].name);
+	if (err == OK && *thumbnail_bytes > 0)
+		err = thumbnail_place(upload, &files[1].name, thumbnail_bytes);
 	return err;
 }
 
 static enum err attachment_store(
-	struct request *req, struct upload *upload, const struct attachment *attachment)
+	struct request *req, struct upload *upload, struct attachment *attachment)
 {
 	int64_t held_until_us;
 	enum err err = room_check(req, attachment->size);
@@ -77,7 +99,7 @@ static enum err attachment_store(
 	if (err == OK)
 		err = db_attachment_hold(req->db, req->arena, attachment->sha256, &held_until_us);
 	if (err == OK)
-		err = content_put(req, upload, attachment->thumbnail_bytes > 0);
+		err = content_put(req, upload, &attachment->thumbnail_bytes);
 	if (err == OK)
 		err = db_attachment_add(
 			req->db, req->arena, attachment, held_until_us, quota_of(req->conf));

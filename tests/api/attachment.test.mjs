@@ -124,6 +124,21 @@ describe('a file', () => {
 		assert.equal((await stored()).filter((path) => path === keyOf(bytes)).length, 1);
 	});
 
+	it('keeps the thumbnail that it has, which another libvips would make of another size', async () => {
+		const bytes = png(333, 222);
+		const thumbnail = join(stack.var, 'attachments', `${keyOf(bytes)}.thumb`);
+		const first = must(await upload(ann, bytes), 201);
+		await writeFile(thumbnail, Buffer.concat([await readFile(thumbnail), Buffer.alloc(7)]));
+		const size = (await readFile(thumbnail)).length;
+		await stack.sql(`update attachments set thumbnail_bytes = ${size} where id = '${first.id}'`);
+
+		const second = must(await upload(ann, bytes), 201);
+		for (const { thumbnail_url: url } of [first, second]) {
+			const answer = await fetch(`${stack.url}${url}`, { headers: { authorization: `Bearer ${ann.token}` } });
+			assert.deepEqual([answer.status, (await answer.arrayBuffer()).byteLength], [200, size]);
+		}
+	});
+
 	it('of exactly the largest size is taken', async () => {
 		assert.equal(must(await upload(ann, randomBytes(MAX)), 201).size, MAX);
 		assert.equal(must(await submit(ann, randomBytes(MAX)), 201).size, MAX);
