@@ -92,12 +92,14 @@ select seed.person_id(p), 'person' || p,
 	'2025-12-01', '2025-12-01'
 from generate_series(10000, 20000) as p;
 
--- a sign-in for each of the first few hundred, whose tokens the load generator signs: its id is the person's
+-- a sign-in for each of the first few hundred, and for those who are first in a group of 50, whose tokens the load generator signs: its id is the person's
 insert into devices (user_id, id, name, platform)
-select seed.person_id(p), seed.person_id(p), 'bench', 'linux' from generate_series(10000, 10299) as p;
+select seed.person_id(p), seed.person_id(p), 'bench', 'linux' from generate_series(10000, 19999) as p
+where p < 10300 or p % 96 = 86;
 insert into sessions (id, user_id, device_id, refresh_hash, refresh_expires_at)
 select seed.person_id(p), seed.person_id(p), seed.person_id(p), sha256(p::text::bytea), now() + interval '1 day'
-from generate_series(10000, 10299) as p;
+from generate_series(10000, 19999) as p
+where p < 10300 or p % 96 = 86;
 
 insert into conversations (id, kind, direct_key, title, created_by, created_at, last_seq, rev,
 	member_count, last_activity_at, members_activity_at)
