@@ -23,7 +23,7 @@ grant delete on sessions to parley_rest;
 grant select, insert, update, delete on contacts, blocks to parley_rest;
 grant select, insert, delete on user_terms to parley_rest;
 -- the words of messages are written by functions with their owner's rights
-grant select on message_words to parley_rest;
+grant select on message_words, message_words_due to parley_rest;
 grant select, insert, update, delete on device_keys to parley_rest;
 grant select, insert, delete, update (taken) on one_time_prekeys to parley_rest;
 grant select, insert, update, delete on password_resets to parley_rest;

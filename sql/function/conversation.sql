@@ -226,8 +226,8 @@ begin
 	delete from message_versions v where v.conversation_id = room.id and v.seq <= edge;
 	delete from receipts r where r.conversation_id = room.id and r.seq <= edge;
 	-- first what is due, as whoever fills it holds it
-	delete from message_words_due d where d.conversation_id = room.id and d.part <= (edge - 1) / 16;
-	delete from message_words w where w.conversation_id = room.id and w.part <= (edge - 1) / 16;
+	delete from message_words_due d where d.conversation_id = room.id and d.part <= (edge - 1) / 8;
+	delete from message_words w where w.conversation_id = room.id and w.seq <= edge;
 	delete from messages m where m.conversation_id = room.id and m.seq <= edge;
 	if coalesce(edge, room.last_seq) = room.last_seq then
 		update conversations c set last_seq = 0 where c.id = room.id;

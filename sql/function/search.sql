@@ -71,23 +71,13 @@ begin
 		for update skip locked
 	loop
 		-- a snapshot of its own, taken when the row was held: who changes a message later waits
-		insert into message_words (conversation_id, part, words)
-		select due.conversation_id, due.part,
-			coalesce((
-				select string_agg('''' || replace(replace(t.lexeme, '\', '\\'), '''', '''''') || ''':' || t.places,
-					' ')
-				from (
-					select w.lexeme, string_agg((m.seq - due.part * 16)::text, ',') as places
-					from messages m
-					left join users u on u.id = m.sender_id
-					cross join lateral unnest(search_vector(u.locale, m.body)) w
-					where m.conversation_id = due.conversation_id and m.seq > due.part * 16
-						and m.seq <= due.part * 16 + 16 and is_searchable(m)
-					group by w.lexeme
-				) t), '')::tsvector
-		from conversations c
-		where c.id = due.conversation_id and c.last_seq >= due.part * 16 + 16
-		on conflict (conversation_id, part) do update set words = excluded.words;
+		insert into message_words (conversation_id, seq, words)
+		select m.conversation_id, m.seq, search_vector(u.locale, m.body)
+		from messages m
+		left join users u on u.id = m.sender_id
+		where m.conversation_id = due.conversation_id and m.seq > due.part * 8 and m.seq <= due.part * 8 + 8
+			and is_searchable(m)
+		on conflict (conversation_id, seq) do update set words = excluded.words;
 		delete from message_words_due d where d.conversation_id = due.conversation_id and d.part = due.part;
 		filled := filled + 1;
 	end loop;
@@ -96,12 +86,9 @@ end
 $$;
 
 drop function if exists search_query;
--- What is looked for, in the syntax of websearch_to_tsquery: words: what a message must fit, each word as it is or by its stem
--- in the searcher's language. places: what the words of a part must fit, where the position of a word is the message that has
--- it: without what must not be there, and without the order of a phrase. wanted: the same of the words of one message, which are
--- among lexemes. exact: what fits that fits words. All null: it has no word; places null: it has none that must be there.
-create function search_query(in_text text, in_locale text,
-	out words tsquery, out places tsquery, out wanted tsquery, out lexemes text[], out exact boolean)
+-- What is looked for, in the syntax of websearch_to_tsquery, each word as it is or by its stem in the searcher's language. needed: the words
+-- of which at least one is in whatever fits. Both null: it has no word; needed null: it has none that must be there.
+create function search_query(in_text text, in_locale text, out words tsquery, out needed text[])
 language plpgsql stable set client_min_messages = warning as $$
 declare
 	-- a hyphen within a word parts it, as in what is searched; before one it says without
@@ -109,7 +96,6 @@ declare
 		regexp_replace(in_text, '(?<=[^\s"])-|-(?=[\s-]|$)', ' ', 'g'), '[<>&/.@_+]', ' ', 'g');
 	asked text := websearch_to_tsquery('pg_catalog.simple', plain)::text;
 	config regconfig := search_config(in_locale);
-	needed text;
 begin
 	if asked = '' then
 		return;
@@ -125,130 +111,107 @@ begin
 		from regexp_matches(asked, '''(?:[^'']|'''')*''|[^'']+', 'g') with ordinality as found(part, place)
 	) t;
 	words := asked;
-	needed := querytree(words);
-	if needed = 'T' then
-		return;
+	if querytree(words) <> 'T' then
+		needed := array(select distinct replace(n[1], '''''', '''')
+			from regexp_matches(querytree(words), '''((?:[^'']|'''')*)''', 'g') as n);
 	end if;
-	places := regexp_replace(needed, ' (&|<->|<\d+>) ', ' <0> ', 'g');
-	wanted := regexp_replace(needed, ' (<->|<\d+>) ', ' & ', 'g');
-	lexemes := array(select distinct replace(n[1], '''''', '''')
-		from regexp_matches(needed, '''((?:[^'']|'''')*)''', 'g') as n);
-	exact := needed = words::text and needed !~ ' <(-|\d+)> ';
 end
 $$;
 
-drop function if exists search_parts;
--- Of one conversation the latest in_most that fit, of those from part in_low to in_high, above in_bottom and up to in_top; of
--- in_sender (null: of anybody), and behind in_behind in the order of the answer (null: from its beginning).
-create function search_parts(in_conversation uuid, in_low bigint, in_high bigint, in_bottom bigint, in_top bigint,
-	in_words tsquery, in_places tsquery, in_wanted tsquery, in_lexemes text[], in_exact boolean, in_pattern text,
-	in_sender uuid, in_behind search_hit, in_most bigint) returns search_hit[]
+drop function if exists search_among;
+-- Of these conversations the latest in_most messages that fit, latest first: each above its bottom and up to its top; of in_sender (null: of
+-- anybody), and behind in_behind in the order of the answer (null: from its beginning).
+create function search_among(in_rooms uuid[], in_last_seqs bigint[], in_bottoms bigint[], in_tops bigint[], in_words tsquery,
+	in_pattern text, in_sender uuid, in_behind search_hit, in_most bigint) returns search_hit[]
 language plpgsql stable as $$
-declare
-	places bigint[];
-	missing bigint[];
 begin
-	with parts as materialized (
-		select w.part, w.words from message_words w
-		where w.conversation_id = in_conversation and w.part between in_low and in_high
-	)
-	select array(
-			select p.part * 16 + l.place
-			from parts p
-			cross join lateral (
-				select u.lexeme, unnest(u.positions) as place
-				from unnest(ts_filter(setweight(p.words, 'A', in_lexemes), '{a}')) u
-				offset 0
-			) l
-			where p.words @@ in_places and p.part * 16 + l.place > in_bottom and p.part * 16 + l.place <= in_top
-			group by p.part, l.place
-			having array_to_tsvector(array_agg(l.lexeme)) @@ in_wanted),
-		array(
-			select part from generate_series(in_low, in_high) as part
-			where not exists (select from parts p where p.part = part.part))
-	into places, missing;
-	if missing <> '{}' then
-		places := places || array(select part * 16 + place from unnest(missing) as part, generate_series(1, 16) as place
-			where part * 16 + place > in_bottom and part * 16 + place <= in_top);
-	end if;
-	if places = '{}' then
-		return '{}';
-	end if;
 	return array(
+		with room as materialized (
+			select r.id, r.last_seq / 8 as last_part, r.bottom, r.top
+			from unnest(in_rooms, in_last_seqs, in_bottoms, in_tops) as r(id, last_seq, bottom, top)
+			where r.top > r.bottom
+		), missing as materialized (
+			-- what has no row in message_words: the last part, which is not complete, and those that are due
+			select r.id, r.last_part as part, r.bottom, r.top from room r
+			union all
+			select r.id, d.part, r.bottom, r.top
+			from room r
+			join message_words_due d on d.conversation_id = r.id
+		), fits as (
+			select r.id, w.seq
+			from room r
+			cross join lateral (
+				select w.seq from message_words w
+				where w.conversation_id = r.id and w.seq > r.bottom and w.seq <= r.top and w.words @@ in_words
+				order by w.seq desc
+				limit case when in_sender is null and in_behind is null then in_most end
+			) w
+			-- those are found below
+			where not exists (select from message_words_due d where d.conversation_id = r.id and d.part = (w.seq - 1) / 8)
+			union all
+			select p.id, m.seq
+			from missing p
+			join messages m on m.conversation_id = p.id and m.seq > p.part * 8 and m.seq <= p.part * 8 + 8
+			left join users u on u.id = m.sender_id
+			where m.seq > p.bottom and m.seq <= p.top and is_searchable(m)
+				-- first what is cheap, and right where nothing but the word itself fits
+				and (lower(m.body) ~ in_pattern or search_language(u.locale) is not null)
+				and search_vector(u.locale, m.body) @@ in_words
+		)
 		select row(m.created_at, m.conversation_id, m.seq)::search_hit
-		from messages m
-		where m.conversation_id = in_conversation and m.seq = any(places)
-			and is_searchable(m) and (in_sender is null or m.sender_id = in_sender)
+		from fits f
+		join messages m on m.conversation_id = f.id and m.seq = f.seq
+		where (in_sender is null or m.sender_id = in_sender)
 			and (in_behind is null or (m.created_at, m.conversation_id, m.seq)
 				< (in_behind.created_at, in_behind.conversation_id, in_behind.seq))
-			and case when (m.seq - 1) / 16 <> all(missing)
-				then in_exact or search_vector(search_locale(m.sender_id), m.body) @@ in_words
-				-- first what is cheap, and right where nothing but the word itself fits
-				else (lower(m.body) ~ in_pattern or search_language(search_locale(m.sender_id)) is not null)
-					and search_vector(search_locale(m.sender_id), m.body) @@ in_words end
-		order by m.seq desc
+		order by m.created_at desc, m.conversation_id desc, m.seq desc
 		limit in_most);
 end
 $$;
 
 drop function if exists search_find;
 -- The latest in_most messages that in_user may read and that fit; latest first, behind in_behind. in_conversation: of that alone
--- (null: of all that in_user is in). The other parameters are what search_query says.
--- One conversation after the other, that of the latest activity first: when as many are found as are wanted, the oldest of
--- them says what is too old to be looked at in the next.
-create function search_find(in_user uuid, in_conversation uuid, in_sender uuid,
-	in_words tsquery, in_places tsquery, in_wanted tsquery, in_lexemes text[], in_exact boolean,
+-- (null: of all that in_user is in). in_words and in_needed are what search_query says.
+-- Some conversations after the others, those of the latest activity first: when as many are found as are wanted, the oldest of
+-- them says what is too old to be looked at in the next. The first are few, as they may be enough.
+create function search_find(in_user uuid, in_conversation uuid, in_sender uuid, in_words tsquery, in_needed text[],
 	in_behind search_hit, in_most bigint) returns setof search_hit
 language plpgsql stable rows 50 as $$
 declare
-	room record;
-	hits search_hit[];
+	turn record;
 	kept search_hit[] := '{}';
 	oldest timestamptz;
-	bottom bigint;
-	top bigint;
-	high bigint;
-	low bigint;
-	width bigint;
-	-- in a message that fits there is at least one of these
-	pattern text := (select string_agg(regexp_replace(l, '(\W)', '\\\1', 'g'), '|') from unnest(in_lexemes) as l);
+	pattern text := (select string_agg(regexp_replace(n, '(\W)', '\\\1', 'g'), '|') from unnest(in_needed) as n);
 begin
-	for room in
-		select m.conversation_id as id, m.floor_seq, c.last_seq, c.last_activity_at
-		from members m
-		join conversations c on c.id = m.conversation_id
-		where m.user_id = in_user and m.left_at is null
-			and (in_conversation is null or m.conversation_id = in_conversation)
-		order by c.last_activity_at desc
+	for turn in
+		select array_agg(r.id) as ids, array_agg(r.last_seq) as last_seqs, array_agg(r.floor_seq) as floors,
+			max(r.last_activity_at) as latest_at
+		from (
+			select c.id, c.last_seq, m.floor_seq, c.last_activity_at,
+				row_number() over (order by c.last_activity_at desc) as place
+			from members m
+			join conversations c on c.id = m.conversation_id
+			where m.user_id = in_user and m.left_at is null
+				and (in_conversation is null or m.conversation_id = in_conversation)
+		) r
+		group by (r.place + 55) / 64
+		order by (r.place + 55) / 64
 	loop
-		exit when room.last_activity_at < oldest;
-		bottom := room.floor_seq;
-		if oldest is not null then
-			bottom := greatest(bottom, message_seq_at(room.id, oldest) - 1);
+		exit when turn.latest_at < oldest;
+		kept := array(select f
+			from unnest(kept || search_among(turn.ids, turn.last_seqs,
+				case when oldest is null then turn.floors else array(
+					select greatest(r.floor_seq, message_seq_at(r.id, oldest) - 1)
+					from unnest(turn.ids, turn.floors) with ordinality as r(id, floor_seq, place) order by r.place) end,
+				case when in_behind is null then turn.last_seqs else array(
+					select message_seq_at(r.id, in_behind.created_at + interval '1 microsecond') - 1
+					from unnest(turn.ids) with ordinality as r(id, place) order by r.place) end,
+				in_words, pattern, in_sender, in_behind, in_most)) f
+			order by f.created_at desc, f.conversation_id desc, f.seq desc
+			limit in_most);
+		if cardinality(kept) = in_most then
+			oldest := kept[in_most].created_at;
 		end if;
-		top := room.last_seq;
-		if in_behind is not null then
-			top := message_seq_at(room.id, in_behind.created_at + interval '1 microsecond') - 1;
-		end if;
-		-- the latest parts first, as there may be enough in them
-		width := 8;
-		high := (top - 1) / 16;
-		while top > bottom loop
-			low := greatest(high - width + 1, bottom / 16);
-			hits := search_parts(room.id, low, high, bottom, top, in_words, in_places, in_wanted, in_lexemes, in_exact,
-				pattern, in_sender, in_behind, in_most);
-			if hits <> '{}' then
-				kept := array(select f from unnest(kept || hits) f
-					order by f.created_at desc, f.conversation_id desc, f.seq desc limit in_most);
-			end if;
-			if cardinality(kept) = in_most then
-				oldest := kept[in_most].created_at;
-			end if;
-			exit when cardinality(hits) = in_most;
-			top := low * 16;
-			high := low - 1;
-			width := width * 4;
-		end loop;
 	end loop;
 	return query select f.* from unnest(kept) f;
 end

@@ -7,10 +7,7 @@
 enum {
 	LOCALE,
 	WORDS,
-	PLACES,
-	WANTED,
-	LEXEMES,
-	EXACT,
+	NEEDED,
 	KNOWN,
 	QUERY__MAX
 };
@@ -18,10 +15,7 @@ enum {
 static const char *const query_names[QUERY__MAX] = {
 	[LOCALE] = "locale",
 	[WORDS] = "words",
-	[PLACES] = "places",
-	[WANTED] = "wanted",
-	[LEXEMES] = "lexemes",
-	[EXACT] = "exact",
+	[NEEDED] = "needed",
 	[KNOWN] = "known",
 };
 
@@ -73,16 +67,14 @@ enum err db_search_messages(struct db *db, struct arena *arena, const struct uui
 	*out = NULL;
 	if (row_is_null(&c, 0, WORDS))
 		return OK;
-	if (row_is_null(&c, 0, PLACES)) {
+	if (row_is_null(&c, 0, NEEDED)) {
 		fault_add(faults, "q", "required", "Say a word that must be there.");
 		return ERR_INVALID_INPUT;
 	}
 	err = db_run(db, arena, Q_SEARCH_MESSAGES, &rows, P_UUID(user),
 		P_TEXT(row_text(&c, 0, LOCALE)), P_UUID(&search->conversation_id),
 		P_UUID(&search->sender_id), P_TEXT(row_text(&c, 0, WORDS)),
-		P_TEXT(row_text(&c, 0, PLACES)), P_TEXT(row_text(&c, 0, WANTED)),
-		P_TEXT(row_text(&c, 0, LEXEMES)), P_BOOL(row_bool(&c, 0, EXACT)),
-		P_TIME(cursor->at_us), P_UUID(&cursor->conversation_id), P_INT64(cursor->seq),
+		P_TEXT(row_text(&c, 0, NEEDED)), P_TIME(cursor->at_us), P_UUID(&cursor->conversation_id), P_INT64(cursor->seq),
 		P_INT64((int64_t)search->limit + 1));
 	if (err == OK)
 		hits_read(arena, rows, out, count);

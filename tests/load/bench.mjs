@@ -378,7 +378,7 @@ async function searchTable(stack) {
 		const query = (
 			await psql(
 				rest,
-				`select json_build_array(words::text, places::text, wanted::text, lexemes::text, exact)
+				`select json_build_array(words::text, needed::text)
 				from search_query('${text(q)}', null)`,
 			)
 		).trim();
