@@ -11,7 +11,7 @@ check_programs() {
 			die "the program $program is missing; run ops/setup run"
 	done
 	[[ -x $pg_bin/postgres ]] || die "$pg_bin/postgres is missing; run ops/setup run"
-	for program in parley parley-rest parley-media parley-push parley-notify parley_broker.so; do
+	for program in parley parley-rest parley-media parley-picture parley-push parley-notify parley-bucket parley_broker.so; do
 		[[ -e $build/$program ]] || die "$build/$program is not built; run make"
 	done
 }

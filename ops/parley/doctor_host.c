@@ -327,8 +327,8 @@ const char *doctor_sibling(struct doctor *doctor, const char *name)
 
 static void host_versions(struct doctor *doctor)
 {
-	static const char *const ours[] = { "parley-rest", "parley-media", "parley-push",
-		"parley-notify", "parley-bucket" };
+	static const char *const ours[] = { "parley-rest", "parley-media", "parley-picture",
+		"parley-push", "parley-notify", "parley-bucket" };
 	const char *broker = program_says(doctor, "mosquitto", "-h");
 	const char *front = program_says(doctor, "lighttpd", "-v");
 	int libpq = connect_library_version();

@@ -1,6 +1,6 @@
 /*
- * parley-media: looks at one file that a stranger has uploaded: what it is, and of a picture how large, with a thumbnail. A process
- * of its own for each, which can do nothing but that (sandbox.h), so that a fault in one of the libraries that decode costs
+ * parley-media: looks at one file that a stranger has uploaded: what it is, and of a picture how large, with a thumbnail. For a picture
+ * it becomes parley-picture, which is the same with libvips. A process of its own for each file, which can do nothing but that (sandbox.h), so that a fault in one of the libraries that decode costs
  * an answer and nothing else. Started by rest/media.c:
  *
  *	0  the file			1  the answer: one line of JSON
@@ -8,10 +8,10 @@
  *
  * {"media_type":"image/png","picture":"good","width":640,"height":480,"thumbnail_bytes":1234}; picture is none, good, broken or huge.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -71,12 +71,13 @@ static void silence(void)
 		dup2(null, STDERR_FILENO);
 }
 
-/* Settings may be in it, the secret ones, too: who takes this process over could write them into a thumbnail. */
+/* Settings may be in it, the secret ones, too: who takes this process over could write them into a thumbnail. What the loader is told stays. */
 static void environment_wipe(void)
 {
-	for (char **variable = environ; variable && *variable; variable++)
-		explicit_bzero(*variable, strlen(*variable));
-	clearenv();
+	for (char **variable = environ; variable && *variable; variable++) {
+		if (strncmp(*variable, "LD_", 3) != 0)
+			explicit_bzero(*variable, strlen(*variable));
+	}
 }
 
 int main(int argc, char **argv)
@@ -87,19 +88,19 @@ int main(int argc, char **argv)
 	bool likely;
 	size_t size;
 
-	log_open("parley-media", LOG_LEVEL_INFO);
+	log_open(program_invocation_short_name, LOG_LEVEL_INFO);
 	if (argc > 1 && strcmp(argv[1], "--version") == 0)
-		return printf("parley-media " PARLEY_VERSION "\n"), 0;
+		return printf("%s " PARLEY_VERSION "\n", program_invocation_short_name), 0;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	environment_wipe();
 	size = head_read();
-	likely = picture_likely(head, size);
+	likely = sniff_picture_likely(head, size);
 	if (likely && nice(NICENESS) < 0)
 		log_warn_errno("cannot give way to others");
+	if (likely && !picture_open(argv[0], head, size))
+		fatal("what decodes pictures does not start");
 	if (!sniff_open())
 		fatal("libmagic does not start");
-	if (likely && !picture_open(argv[0], head, size))
-		fatal("libvips does not start");
 	silence();
 	if (sandbox_enter() != OK)
 		return 1;

@@ -1,4 +1,4 @@
-/* Pictures (picture.h), by libvips. Called by main.c. */
+/* Pictures (picture.h) in parley-picture, by libvips. Called by main.c. */
 #include "rest/media/picture.h"
 
 #include <stdlib.h>
@@ -21,39 +21,10 @@ static const char *const loaders[] = {
 	"VipsForeignLoadHeif",
 };
 
-/* How pictures begin. A decoder of libvips that is a module comes with all of its modules, of which one is all of ImageMagick. */
-static const struct {
-	size_t at, len;
-	const char *bytes;
-	bool is_module;
-} beginnings[] = {
-	{ 0, 3, "\xff\xd8\xff", false }, /* JPEG */
-	{ 0, 4, "\x89PNG", false }, { 0, 4, "GIF8", false }, { 8, 4, "WEBP", false },
-	{ 4, 4, "ftyp", true }, /* HEIF and AVIF; MP4 */
-};
-
-static bool begins(size_t i, const char *head, size_t size)
+/* A decoder of libvips that is a module comes with all of its modules, of which one is all of ImageMagick. */
+static bool is_of_module(const char *head, size_t size)
 {
-	return size >= beginnings[i].at + beginnings[i].len &&
-	       memcmp(head + beginnings[i].at, beginnings[i].bytes, beginnings[i].len) == 0;
-}
-
-bool picture_likely(const char *head, size_t size)
-{
-	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
-		if (begins(i, head, size))
-			return true;
-	}
-	return false;
-}
-
-static bool module_likely(const char *head, size_t size)
-{
-	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
-		if (begins(i, head, size) && beginnings[i].is_module)
-			return true;
-	}
-	return false;
+	return size >= 8 && memcmp(head + 4, "ftyp", 4) == 0; /* HEIF and AVIF */
 }
 
 /* Libraries write what they think of a picture: nobody wants to know. */
@@ -65,7 +36,7 @@ static void log_nothing(
 
 bool picture_open(const char *program, const char *head, size_t size)
 {
-	if (!module_likely(head, size))
+	if (!is_of_module(head, size))
 		setenv("VIPSHOME", "/nonexistent", 1); /* where it looks for modules */
 	setenv("VIPS_DISC_THRESHOLD", "2g", 1);	       /* there is no disk to go to */
 	if (VIPS_INIT(program) != 0)

@@ -22,11 +22,7 @@ struct picture {
 	int width, height; /* as it is shown, that is, turned as its camera was held */
 };
 
-/* Does a file that begins so need libvips at all? A look at a few bytes, which takes nothing and trusts nothing: true for every picture
- * that sniff.c knows, and for films. */
-bool picture_likely(const char *head, size_t size);
-
-/* Starts libvips for such a file, which takes longer than all else that is done to a small one; program: argv[0]. False when it does not. */
+/* Makes ready for a file that begins so; program: argv[0]. False when that fails. */
 bool picture_open(const char *program, const char *head, size_t size);
 
 /* Looks at the file of fd, and writes its thumbnail, a WebP without metadata, to the empty file of thumb_fd. */

@@ -100,6 +100,26 @@ static bool fits(const char *row, const char *magic)
 	return row[len - 1] == '/' ? strncmp(row, magic, len) == 0 : strcmp(row, magic) == 0;
 }
 
+bool sniff_picture_likely(const char *head, size_t size)
+{
+	static const struct {
+		size_t at, len;
+		const char *bytes;
+	} beginnings[] = {
+		{ 0, 3, "\xff\xd8\xff" }, /* JPEG */
+		{ 0, 4, "\x89PNG" }, { 0, 4, "GIF8" }, { 8, 4, "WEBP" },
+		{ 4, 4, "ftyp" }, /* HEIF and AVIF; MP4 */
+	};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		if (size >= beginnings[i].at + beginnings[i].len &&
+			memcmp(head + beginnings[i].at, beginnings[i].bytes, beginnings[i].len) ==
+				0)
+			return true;
+	}
+	return false;
+}
+
 struct sniffed sniff(const void *bytes, size_t size)
 {
 	const char *magic = magic_buffer(cookie, bytes, size);

@@ -17,6 +17,9 @@ enum {
 /* Loads libmagic's database. False when it is not to be had. */
 bool sniff_open(void);
 
+/* Will sniff() say picture of a file that begins so? A look at a few bytes, which takes nothing and trusts nothing: false means no; true means perhaps. */
+bool sniff_picture_likely(const char *head, size_t size);
+
 struct sniffed sniff(const void *bytes, size_t size);
 
 #endif

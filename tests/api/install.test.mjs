@@ -24,7 +24,7 @@ before(async () => {
 after(() => rm(directory, { recursive: true, force: true }));
 
 test('programs, plugin and all that they need are installed', async () => {
-	for (const program of ['parley', 'parley-rest', 'parley-media', 'parley-push', 'parley-notify']) {
+	for (const program of ['parley', 'parley-rest', 'parley-media', 'parley-picture', 'parley-push', 'parley-notify', 'parley-bucket']) {
 		const path = join(directory, 'usr/bin', program);
 		assert.equal((await stat(path)).mode & 0o777, 0o755);
 		const { stdout } = await run(path, ['--version'], { env: environment({}) });

@@ -8,8 +8,6 @@
 
 #include <cmocka.h>
 
-#include "rest/media/picture.h"
-
 enum {
 	FILE_BYTES = 4096 /* of each: its beginning, and zeros */
 };
@@ -103,11 +101,11 @@ static void files_are_what_they_begin_with(void **state)
 			fail_msg("row %zu: %s instead of %s", i, sniffed.media_type,
 				rows[i].media_type);
 		/* what is not likely to be a picture is never decoded */
-		assert_true(!sniffed.is_picture || picture_likely(file, sizeof(file)));
+		assert_true(!sniffed.is_picture || sniff_picture_likely(file, sizeof(file)));
 	}
-	assert_false(picture_likely("%PDF-1.7", 8));
-	assert_false(picture_likely("\xff\xd8", 2));
-	assert_false(picture_likely("", 0));
+	assert_false(sniff_picture_likely("%PDF-1.7", 8));
+	assert_false(sniff_picture_likely("\xff\xd8", 2));
+	assert_false(sniff_picture_likely("", 0));
 	magic_close(cookie);
 }
 
