@@ -21,8 +21,8 @@ enum err words_look(struct db *db, struct arena *arena, int64_t *look_at_us)
 		if (err != OK)
 			return err;
 		now_us = time_mono_us();
-	} while (filled == PARTS && now_us < begin_us + LOOK_US);
-	int64_t next_us = now_us + (filled == PARTS ? REST_US : EACH_US);
+	} while (filled > 0 && now_us < begin_us + LOOK_US);
+	int64_t next_us = now_us + (filled > 0 ? REST_US : EACH_US);
 	if (next_us < *look_at_us)
 		*look_at_us = next_us;
 	return OK;

@@ -182,6 +182,17 @@ describe('a search in messages', () => {
 		assert.equal((await found(ann, mark)).length, 3);
 	});
 
+	it('fills what is due in short turns, however long the texts are', async () => {
+		const room = await directOf(await register(stack, 'Long', { locale: 'en' }), ann);
+		const text = Array.from({ length: 4000 }, () => `w${Math.random().toString(36).slice(2, 10)}lings`).join(' ');
+		for (let i = 0; i < 64; i++) await send(ann, room, text);
+		await indexed(room);
+		const filled = await stack.sql(`begin;
+			insert into message_words_due select '${room.id}', part, '2000-01-01' from generate_series(0, 7) part;
+			select search_fill(8); rollback`);
+		assert.ok(/^[1-7]$/m.test(filled), filled);
+	});
+
 	for (const q of ["'", '"', '\\', '%', ':*', 'a:*', 'a & b', '(a', '!a', 'a <-> b', 'a <0> b', '<script>', '$$', "a'b''c\\'d", ' or or ', '-', '--a b', '"-a', '\ufeffa', 'x'.repeat(256), '" "'.repeat(80), '(-'.repeat(100), 'ä-'.repeat(80), `${'a or -'.repeat(20)}b`])
 		it(`takes ${JSON.stringify(q.slice(0, 20))} for what it may be`, async () => {
 			const answer = await search(ann, q);
