@@ -74,7 +74,8 @@ enum err db_search_messages(struct db *db, struct arena *arena, const struct uui
 	err = db_run(db, arena, Q_SEARCH_MESSAGES, &rows, P_UUID(user),
 		P_TEXT(row_text(&c, 0, LOCALE)), P_UUID(&search->conversation_id),
 		P_UUID(&search->sender_id), P_TEXT(row_text(&c, 0, WORDS)),
-		P_TEXT(row_text(&c, 0, NEEDED)), P_TIME(cursor->at_us), P_UUID(&cursor->conversation_id), P_INT64(cursor->seq),
+		P_TEXT(row_text(&c, 0, NEEDED)), P_TIME(cursor->at_us),
+		P_UUID(&cursor->conversation_id), P_INT64(cursor->seq),
 		P_INT64((int64_t)search->limit + 1));
 	if (err == OK)
 		hits_read(arena, rows, out, count);
