@@ -23,6 +23,9 @@
 #include "rest/media/sandbox.h"
 #include "rest/media/sniff.h"
 
+/* Of all processes it is the one to end when memory is short. */
+#define OOM_FIRST "1000"
+
 enum {
 	FILE_FD = STDIN_FILENO,
 	ANSWER_FD = STDOUT_FILENO,
@@ -80,6 +83,17 @@ static void environment_wipe(void)
 	}
 }
 
+/* Decoding takes seconds, and half a gigabyte, of whoever sends the picture for it. */
+static void give_way(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (nice(NICENESS) < 0 || fd < 0 || write(fd, OOM_FIRST, strlen(OOM_FIRST)) < 0)
+		log_warn_errno("cannot give way to others");
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	/* of what sniff() calls a picture, and nobody expected to be one */
@@ -95,10 +109,10 @@ int main(int argc, char **argv)
 	environment_wipe();
 	size = head_read();
 	likely = sniff_picture_likely(head, size);
-	if (likely && nice(NICENESS) < 0)
-		log_warn_errno("cannot give way to others");
 	if (likely && !picture_open(argv[0], head, size))
 		fatal("what decodes pictures does not start");
+	if (likely)
+		give_way();
 	if (!sniff_open())
 		fatal("libmagic does not start");
 	silence();
