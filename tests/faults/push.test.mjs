@@ -245,7 +245,7 @@ it('PostgreSQL stops while a commit is waited for that cannot be seen, and what 
 		const pid = await stack.kill('postgres', 'SIGINT');
 		await stack.replaced('postgres', pid, 20_000);
 	} finally {
-		await release();
+		await waitFor(async () => (await release(), true), 20_000, 'commits wait no longer');
 	}
 	await sending;
 	await device.next(({ event }) => event?.data?.id === id, 20_000);
