@@ -358,7 +358,7 @@ describe('a sign-in under way', () => {
 	it('by refreshing comes to nothing either', async () => {
 		for (const change of ['user_erase', 'session_end']) {
 			const person = await register(stack, 'Overtaken');
-			const more = change === 'session_end' ? 'null, null, null,' : '200,';
+			const more = change === 'session_end' ? 'null, null, null,' : '200, false,';
 			const answer = await overtaken(
 				person,
 				`select ${change}('${person.id}', ${more} '${randomUUID()}');`,
