@@ -1,8 +1,8 @@
 /* Changes of messages that were sent, in the database (sql/query/change.sql). Called by rest/handler/change.c. */
 #include "sql/store/change.h"
 
-#include "lib/log.h"
 #include "lib/time.h"
+#include "sql/outcome.h"
 #include "sql/row.h"
 #include "sql/store/message.h"
 
@@ -12,11 +12,7 @@ enum {
 };
 
 /* What the functions say. */
-static const struct {
-	const char *outcome;
-	enum err err;
-	const char *why;
-} outcomes[] = {
+static const struct outcome outcomes[] = {
 	{ "ok", OK, NULL },
 	{ "changed", ERR_UNAVAILABLE, NULL }, /* the same request may be sent again */
 	{ "not_found", ERR_NOT_FOUND, NULL },
@@ -24,19 +20,6 @@ static const struct {
 	{ "blocked", ERR_BLOCKED, NULL },
 	{ "late", ERR_FORBIDDEN, "The time in which this message could be edited is over." },
 };
-
-static enum err outcome_of(struct str outcome, const char **why)
-{
-	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-		if (!str_equal(outcome, str_of(outcomes[i].outcome)))
-			continue;
-		if (outcomes[i].why)
-			*why = outcomes[i].why;
-		return outcomes[i].err;
-	}
-	log_error("a change of a message has an outcome that its store does not know");
-	return ERR_INTERNAL;
-}
 
 /* --- edits -------------------------------------------------------------------------------------- */
 
@@ -71,7 +54,7 @@ static enum err edit_write(struct db *db, struct arena *arena, const struct edit
 		return err;
 	columns_find(rows, "", names, 5, &c);
 	*changed = str_equal(row_text(&c, 0, 0), STR("changed"));
-	err = outcome_of(row_text(&c, 0, 0), why);
+	err = OUTCOME_FIND(outcomes, row_text(&c, 0, 0), why);
 	if (err != OK)
 		return err;
 	message->rev = row_int64(&c, 0, 1);
@@ -109,8 +92,6 @@ enum err db_message_edit(struct db *db, struct arena *arena, const struct uuid *
 enum err db_message_delete(struct db *db, struct arena *arena, const struct uuid *conversation,
 	const struct uuid *user, const struct uuid *id)
 {
-	static const char *const names[] = { "outcome" };
-	struct columns c;
 	struct rows *rows;
 	const char *why;
 	enum err err = db_run(
@@ -118,8 +99,7 @@ enum err db_message_delete(struct db *db, struct arena *arena, const struct uuid
 
 	if (err != OK)
 		return err;
-	columns_find(rows, "", names, 1, &c);
-	return outcome_of(row_text(&c, 0, 0), &why);
+	return OUTCOME_READ(outcomes, rows, &why);
 }
 
 /* --- versions ----------------------------------------------------------------------------------- */

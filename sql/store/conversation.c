@@ -196,8 +196,6 @@ enum err db_conversation_update(struct db *db, struct arena *arena, const struct
 	const struct uuid *caller, const struct conversation_change *change, bool said,
 	const char **why)
 {
-	static const char *const result_names[] = { "outcome" };
-	struct columns c;
 	struct rows *rows;
 	struct uuid event_id;
 	enum err err;
@@ -206,17 +204,12 @@ enum err db_conversation_update(struct db *db, struct arena *arena, const struct
 	err = db_run(db, arena, Q_CONVERSATION_UPDATE, &rows, P_UUID(id), P_UUID(caller),
 		P_BOOL(change->has_title), P_TEXT(change->title), P_BOOL(change->has_avatar_url),
 		P_TEXT(change->avatar_url), P_UUID(&event_id), P_BOOL(said));
-	if (err != OK)
-		return err;
-	columns_find(rows, "", result_names, 1, &c);
-	return member_outcome(row_text(&c, 0, 0), why);
+	return err == OK ? member_outcome(rows, why) : err;
 }
 
 enum err db_conversation_delete(struct db *db, struct arena *arena, const struct uuid *id,
 	const struct uuid *caller, const char **why)
 {
-	static const char *const result_names[] = { "outcome" };
-	struct columns c;
 	struct rows *rows;
 	struct uuid event_id;
 	enum err err;
@@ -224,10 +217,7 @@ enum err db_conversation_delete(struct db *db, struct arena *arena, const struct
 	uuid_new(&event_id);
 	err = db_run(db, arena, Q_CONVERSATION_DELETE, &rows, P_UUID(id), P_UUID(caller),
 		P_UUID(&event_id));
-	if (err != OK)
-		return err;
-	columns_find(rows, "", result_names, 1, &c);
-	return member_outcome(row_text(&c, 0, 0), why);
+	return err == OK ? member_outcome(rows, why) : err;
 }
 
 enum err db_conversation_purge(

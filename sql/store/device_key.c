@@ -1,7 +1,7 @@
 /* Public keys of devices in the database (sql/query/device_key.sql). Called by rest/handler/device_key.c. */
 #include "sql/store/device_key.h"
 
-#include "lib/log.h"
+#include "sql/outcome.h"
 #include "sql/row.h"
 
 enum {
@@ -36,11 +36,7 @@ static struct device_key read_device_key(const struct columns *c, size_t row)
 }
 
 /* What device_key_put says, and what it is to a client. */
-static const struct {
-	const char *name;
-	enum err err;
-	const char *why;
-} outcomes[] = {
+static const struct outcome outcomes[] = {
 	{ "ok", OK, NULL },
 	{ "not_found", ERR_NOT_FOUND, NULL },
 	{ "forbidden", ERR_FORBIDDEN, "A device sets its own keys, and no other's." },
@@ -48,19 +44,6 @@ static const struct {
 	{ "full", ERR_CONFLICT, "The device has as many one-time pre-keys as it may have." },
 	{ "crowded", ERR_CONFLICT, "As many of your devices have keys as may have." },
 };
-
-static enum err put_outcome(struct str outcome, const char **why)
-{
-	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-		if (!str_equal(outcome, str_of(outcomes[i].name)))
-			continue;
-		if (outcomes[i].why)
-			*why = outcomes[i].why;
-		return outcomes[i].err;
-	}
-	log_error("a function has an outcome that its store does not know");
-	return ERR_INTERNAL;
-}
 
 enum err db_device_key_put(struct db *db, struct arena *arena, const struct uuid *user,
 	const struct uuid *session, const struct uuid *device, const struct device_key_new *new,
@@ -78,7 +61,7 @@ enum err db_device_key_put(struct db *db, struct arena *arena, const struct uuid
 	if (err != OK)
 		return err;
 	columns_find(rows, "", put_names, 2, &c);
-	err = put_outcome(row_text(&c, 0, 0), why);
+	err = OUTCOME_FIND(outcomes, row_text(&c, 0, 0), why);
 	if (err == OK)
 		*left = row_int64(&c, 0, 1);
 	return err;

@@ -1,15 +1,10 @@
 /* Members in the database (sql/query/member.sql). Called by rest/handler/member.c. */
 #include "sql/store/member.h"
 
-#include "lib/log.h"
-#include "sql/row.h"
+#include "sql/outcome.h"
 
 /* What the functions say, and what it is to a client. */
-static const struct {
-	const char *outcome;
-	enum err err;
-	const char *why;
-} outcomes[] = {
+static const struct outcome outcomes[] = {
 	{ "ok", OK, NULL },
 	{ "not_found", ERR_NOT_FOUND, NULL },
 	{ "forbidden", ERR_FORBIDDEN, NULL },
@@ -18,27 +13,9 @@ static const struct {
 	{ "last_owner", ERR_CONFLICT, "The last owner makes somebody else an owner first." },
 };
 
-enum err member_outcome(struct str outcome, const char **why)
+enum err member_outcome(const struct rows *rows, const char **why)
 {
-	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-		if (!str_equal(outcome, str_of(outcomes[i].outcome)))
-			continue;
-		if (outcomes[i].why)
-			*why = outcomes[i].why;
-		return outcomes[i].err;
-	}
-	log_error("a function has an outcome that its store does not know");
-	return ERR_INTERNAL;
-}
-
-/* Of the only row. */
-static enum err read_outcome(const struct rows *rows, const char **why)
-{
-	static const char *const names[] = { "outcome" };
-	struct columns c;
-
-	columns_find(rows, "", names, 1, &c);
-	return member_outcome(row_text(&c, 0, 0), why);
+	return OUTCOME_READ(outcomes, rows, why);
 }
 
 enum err db_member_put(struct db *db, struct arena *arena, const struct uuid *conversation,
@@ -52,7 +29,7 @@ enum err db_member_put(struct db *db, struct arena *arena, const struct uuid *co
 	uuid_new(&event_id);
 	err = db_run(db, arena, Q_MEMBER_PUT, &rows, P_UUID(conversation), P_UUID(caller),
 		P_UUID(user), P_TEXT(role), P_INT64(members_max), P_UUID(&event_id), P_BOOL(said));
-	return err == OK ? read_outcome(rows, why) : err;
+	return err == OK ? member_outcome(rows, why) : err;
 }
 
 enum err db_member_remove(struct db *db, struct arena *arena, const struct uuid *conversation,
@@ -65,5 +42,5 @@ enum err db_member_remove(struct db *db, struct arena *arena, const struct uuid 
 	uuid_new(&event_id);
 	err = db_run(db, arena, Q_MEMBER_REMOVE, &rows, P_UUID(conversation), P_UUID(caller),
 		P_UUID(user), P_UUID(&event_id), P_BOOL(said));
-	return err == OK ? read_outcome(rows, why) : err;
+	return err == OK ? member_outcome(rows, why) : err;
 }

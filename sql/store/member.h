@@ -5,6 +5,7 @@
 #include "lib/id.h"
 #include "lib/text.h"
 #include "sql/db.h"
+#include "sql/rows.h"
 
 /*
  * Makes the user a member, or gives it another role (ptr NULL: the one it has, or member), and
@@ -21,8 +22,7 @@ must_check enum err db_member_remove(struct db *db, struct arena *arena,
 	const struct uuid *conversation, const struct uuid *caller, const struct uuid *user,
 	bool said, const char **why);
 
-/* What the outcome of a function on a conversation's members comes to, for the stores; *why as
- * above. */
-must_check enum err member_outcome(struct str outcome, const char **why);
+/* What the outcome of a function that asks for rights in a group comes to, of the only row, for the stores; *why as above. */
+must_check enum err member_outcome(const struct rows *rows, const char **why);
 
 #endif

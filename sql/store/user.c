@@ -2,6 +2,7 @@
  * store/{contact,block}.c. */
 #include "sql/store/user.h"
 
+#include "sql/outcome.h"
 #include "sql/row.h"
 
 /* Groups that an account leaves in one transaction when it is erased. */
@@ -361,17 +362,11 @@ void read_relations(
 
 enum err relation_outcome(const struct rows *rows, const char **why)
 {
-	static const char *const result_names[] = { "outcome" };
-	struct columns c;
-	struct str outcome;
+	static const struct outcome outcomes[] = {
+		{ "ok", OK, NULL },
+		{ "not_found", ERR_NOT_FOUND, NULL },
+		{ "full", ERR_CONFLICT, "The list has as many people as it may have." },
+	};
 
-	columns_find(rows, "", result_names, 1, &c);
-	outcome = row_text(&c, 0, 0);
-	if (str_equal(outcome, STR("not_found")))
-		return ERR_NOT_FOUND;
-	if (str_equal(outcome, STR("full"))) {
-		*why = "The list has as many people as it may have.";
-		return ERR_CONFLICT;
-	}
-	return OK;
+	return OUTCOME_READ(outcomes, rows, why);
 }
