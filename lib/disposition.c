@@ -25,7 +25,8 @@ static const struct str inline_types[] = {
 	{ "video/quicktime", 15 },
 };
 
-bool media_is_inline(struct str media_type)
+/* May a browser show it in a page's place? Pictures of pixels, sound and film alone: nothing that can hold a script. */
+static bool media_is_inline(struct str media_type)
 {
 	for (size_t i = 0; i < sizeof(inline_types) / sizeof(inline_types[0]); i++) {
 		if (str_equal_nocase(media_type, inline_types[i]))

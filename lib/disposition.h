@@ -2,13 +2,8 @@
 #ifndef LIB_DISPOSITION_H
 #define LIB_DISPOSITION_H
 
-#include <stdbool.h>
-
 #include "lib/buf.h"
 #include "lib/text.h"
-
-/* May a browser show it in a page's place? Pictures of pixels, sound and film alone: nothing that can hold a script. */
-bool media_is_inline(struct str media_type);
 
 /*
  * Appends the header's value: inline or attachment, and the name twice: as ASCII, with _ for what is none or means something in a

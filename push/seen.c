@@ -51,7 +51,9 @@ static uint64_t xid_widen(uint32_t xid, uint64_t xmax)
 	return xmax - (uint64_t)(int64_t)behind;
 }
 
-bool snapshot_shows(struct str snapshot, uint32_t xid)
+/* Is it shown by a snapshot in the text form of pg_snapshot, "xmin:xmax:xid,xid"? A number without its epoch is taken for the
+ * nearest to xmax. False for what is no snapshot. */
+static bool snapshot_shows(struct str snapshot, uint32_t xid)
 {
 	uint64_t xmin, xmax, running;
 	if (!number_take(&snapshot, ':', &xmin) || !number_take(&snapshot, ':', &xmax))

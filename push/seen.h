@@ -42,8 +42,4 @@ void seen_poll(const struct seen *seen, struct pollfd *fd, bool held, int64_t *w
 /* Takes what has come; before stream_run. fd: that of seen_poll after poll. */
 void seen_run(struct seen *seen, const struct pollfd *fd, int64_t now_us);
 
-/* Is it shown by a snapshot in the text form of pg_snapshot, "xmin:xmax:xid,xid"? A number without its epoch is taken for the
- * nearest to xmax. False for what is no snapshot. */
-bool snapshot_shows(struct str snapshot, uint32_t xid);
-
 #endif

@@ -76,12 +76,14 @@ static struct range snippet_range(struct str body, size_t total, size_t first)
 	size_t begin = first > BEFORE_CHARS ? first - BEFORE_CHARS : 0;
 	if (begin > total - SNIPPET_CHARS)
 		begin = total - SNIPPET_CHARS;
-	/* with a whole word, if one begins before what fits */
-	struct str before = text_slice(body, (struct range){ begin, first });
-	const char *blank = begin > 0 ? memchr(before.ptr, ' ', before.len) : NULL;
-	if (blank)
-		begin += text_code_points(
-			(struct str){ before.ptr, (size_t)(blank + 1 - before.ptr) });
+	/* with a whole word, if one begins there or before what fits */
+	if (begin > 0) {
+		struct str before = text_slice(body, (struct range){ begin - 1, first });
+		const char *blank = memchr(before.ptr, ' ', before.len);
+		if (blank)
+			begin += text_code_points(
+				(struct str){ before.ptr, (size_t)(blank - before.ptr) });
+	}
 	size_t end = begin + SNIPPET_CHARS;
 	return (struct range){ begin, end < total ? end : total };
 }

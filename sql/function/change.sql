@@ -30,10 +30,16 @@ $$;
 
 drop function if exists conversation_rise;
 -- The next rev of a conversation, the lock of which is held.
-create function conversation_rise(in_conversation uuid) returns bigint language sql as $$
+create function conversation_rise(in_conversation uuid) returns bigint language plpgsql as $$
+declare
+	risen bigint;
+begin
+	-- not in SQL, of which each call would be planned anew
 	update conversations c set rev = c.rev + 1, changed_xid = pg_current_xact_id()
 	where c.id = in_conversation
-	returning c.rev
+	returning c.rev into risen;
+	return risen;
+end
 $$;
 
 drop function if exists message_edit;
@@ -74,15 +80,13 @@ begin
 		edited_at = greatest(clock_timestamp(), mine.edited_at + interval '1 microsecond')
 	where x.conversation_id = in_conversation and x.seq = mine.seq
 	returning x.* into mine;
-	perform message_tell(mine, 'message.updated', in_event);
+	status := message_tell(mine, 'message.updated', in_event);
 
 	outcome := 'ok';
 	rev := mine.rev;
 	edited_at := mine.edited_at;
 	extra := case when has_extra(mine) then (select message_extra(mine, in_sender, m.floor_seq)
 		from members m where m.conversation_id = in_conversation and m.user_id = in_sender) end;
-	status := (select message_status(mine.seq, mine.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
-		w.first_user_id, w.second_joined_seq) from conversation_watermarks(in_conversation) w);
 end
 $$;
 

@@ -31,12 +31,13 @@ $$;
 
 drop function if exists message_tell;
 -- Tells of a message that has changed, as it now is: to the present members who may read it, each as it is for who has reacted as
--- it has (reactors, those of most first). What it replies to is told where all of them may read that.
-create function message_tell(in_message messages, in_type text, in_event uuid) returns void
+-- it has (reactors, those of most first). What it replies to is told where all of them may read that. Returns its status; null: there
+-- is nobody to tell.
+create function message_tell(in_message messages, in_type text, in_event uuid) returns integer
 language plpgsql as $$
 declare
 	readers record;
-	mark record;
+	status integer;
 begin
 	with own as (
 		select r.user_id, string_agg(r.emoji, ' ' order by r.emoji collate "C") as emojis
@@ -59,9 +60,12 @@ begin
 	from reader r;
 	-- all have left: what they wrote may still be erased
 	if readers.floor_seq is null then
-		return;
+		return null;
 	end if;
-	select * into mark from conversation_watermarks(in_message.conversation_id);
+	select message_status(in_message.seq, in_message.sender_id, w.read_seq, w.delivered_seq, w.first_joined_seq,
+		w.first_user_id, w.second_joined_seq)
+	into status
+	from conversation_watermarks(in_message.conversation_id) w;
 	perform pg_logical_emit_message(true, 'parley', json_build_object(
 		'type', in_type, 'event_id', in_event, 'at', clock_timestamp(),
 		'conversation_id', in_message.conversation_id, 'rev', in_message.rev, 'to', readers.ids,
@@ -75,24 +79,18 @@ begin
 			'deleted_at', in_message.deleted_at,
 			'extra', case when has_extra(in_message)
 				then message_extra(in_message, null, readers.floor_seq) end,
-			'status', message_status(in_message.seq, in_message.sender_id, mark.read_seq, mark.delivered_seq,
-				mark.first_joined_seq, mark.first_user_id, mark.second_joined_seq)))::text);
+			'status', status))::text);
+	return status;
 end
 $$;
 
 drop function if exists message_attach;
--- Gives a message that is being sent its files, in the order of in_attachments, which were the sender's own a moment ago
--- (message_send).
+-- Holds for a message that is being sent its files, which were the sender's own a moment ago (message_send).
 create function message_attach(in_conversation uuid, in_seq bigint, in_attachments uuid[]) returns void
 language plpgsql as $$
 begin
 	insert into attachment_uses (attachment_id, conversation_id, seq)
 	select a.id, in_conversation, in_seq from unnest(in_attachments) as a(id);
-	update messages m
-	set attachments = (select '[' || string_agg(attachment_json(a)::text, ',' order by n.place) || ']'
-		from unnest(in_attachments) with ordinality as n(id, place)
-		join attachments a on a.id = n.id)::json
-	where m.conversation_id = in_conversation and m.seq = in_seq;
 exception when foreign_key_violation then
 	-- one has been swept away meanwhile: it is unknown to whoever tries again
 	raise exception 'an attachment has gone' using errcode = 'serialization_failure';
@@ -119,6 +117,7 @@ declare
 	room record;
 	everyone record;
 	spread boolean;
+	files json;
 	sent messages;
 begin
 	select m.last_read_seq, m.floor_seq, x.sender_id, x.digest, x.id is not null as there,
@@ -149,9 +148,11 @@ begin
 		return;
 	end if;
 	if in_attachments is not null then
-		select min(n.place) into unknown
+		select min(n.place) filter (where a.id is null),
+			'[' || string_agg(attachment_json(a)::text, ',' order by n.place) || ']'
+		into unknown, files
 		from unnest(in_attachments) with ordinality as n(id, place)
-		where not exists (select from attachments a where a.id = n.id and a.owner_id = in_sender);
+		left join attachments a on a.id = n.id and a.owner_id = in_sender;
 		if unknown is not null then
 			outcome := 'unknown';
 			return;
@@ -176,9 +177,9 @@ begin
 	end if;
 
 	insert into messages (conversation_id, seq, id, rev, sender_id, type, body, ciphertext,
-		metadata, reply_to, digest, created_at)
+		metadata, reply_to, attachments, digest, created_at)
 	values (in_conversation, room.last_seq, in_id, room.rev, in_sender, in_type, in_body, in_ciphertext,
-		in_metadata, in_reply_to, in_digest, room.last_activity_at);
+		in_metadata, in_reply_to, files, in_digest, room.last_activity_at);
 
 	-- after the lock and with a snapshot of its own: nobody who has left in the meantime, all who have come
 	select json_agg(m.user_id) as ids, bool_or(m.user_id = in_sender) as with_sender,

@@ -23,13 +23,6 @@ begin
 end
 $$;
 
-drop function if exists search_locale;
-create function search_locale(in_user uuid) returns text language plpgsql stable as $$
-begin
-	return (select u.locale from users u where u.id = in_user);
-end
-$$;
-
 drop function if exists search_plain;
 -- A text as it is parted into words, code point by code point.
 create function search_plain(in_text text) returns text language sql immutable as $$

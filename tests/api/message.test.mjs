@@ -117,6 +117,36 @@ describe('two people', () => {
 	});
 });
 
+it('what is quoted is shown to nobody who may not read it, on any path', async () => {
+	const [ann, ben, cat] = await people('Ann', 'Ben', 'Cat');
+	const room = await groupOf(ann, [ben], { history: 'joined' });
+	const secret = await send(ann, room, 'Before Cat came');
+	must(await ann.api.put(`conversations/${room.id}/members/${cat.id}`), 204);
+	const device = await connectNow(cat, room);
+	try {
+		const { next } = must(await cat.api.get('sync'), 200);
+		const reply = await send(ben, room, 'I agree', { reply_to: secret.id });
+		assert.equal(reply.quoted.body, 'Before Cat came');
+		const one = `conversations/${room.id}/messages/${reply.id}`;
+		const edited = must(await ben.api.patch(one, { body: 'I do agree' }), 200);
+		assert.deepEqual(edited.quoted, reply.quoted);
+		must(await ben.api.put(`${one}/reactions/👍`), 204);
+		const told = [await device.event('message.created', room), await device.event('message.updated', room), await device.event('message.updated', room)];
+		const shown = [
+			...told.map(({ data }) => data),
+			must(await cat.api.get(one), 200),
+			(await history(cat, room)).data[0],
+			must(await cat.api.get(`conversations/${room.id}`), 200).last_message,
+			must(await cat.api.get('conversations'), 200).data[0].last_message,
+			must(await cat.api.get(`sync?since=${next}`), 200).messages.find(({ id }) => id === reply.id),
+		];
+		for (const message of shown) assert.deepEqual([message.id, message.reply_to, message.quoted], [reply.id, secret.id, null]);
+		assert.equal((await history(ann, room)).data[0].quoted.body, 'Before Cat came');
+	} finally {
+		await device.end(true);
+	}
+});
+
 describe('order', () => {
 	it('of 8 people who send at once is one, without gaps, and the same for everybody', async () => {
 		const crowd = await people('Ann', 'Ben', 'Cat', 'Dan', 'Eve', 'Fay', 'Gus', 'Hal');
