@@ -213,7 +213,7 @@ static const struct conf_key keys[] = {
 	{ "attachment_types", CONF_MEDIA_TYPES, NULL, AT(attachment_types), 1, LIST_MAX, "*/*", false,
 		"what is taken, by what its content is: image/png, image/*, */*; spaces between" },
 	{ "attachment_workers", CONF_INT, "processes", AT(attachment_workers), 0, 64, "4", false,
-		"workers of parley-rest besides, for files; 0: files are taken and given by all workers" },
+		"workers of parley-rest besides, for uploads; 0: files are taken by all workers" },
 
 	{ "audit_ttl_days", CONF_INT, "days", AT(audit_ttl_days), 1, 36500, "365", false,
 		"how long the audit log of service tokens is kept" },

@@ -278,9 +278,10 @@ describe('a picture', () => {
 		assert.equal(must(answer, 201).width, 7000);
 	});
 
-	it('at which the process that decodes hangs is refused, and meanwhile messages wait for nothing', async () => {
+	it('at which the process that decodes hangs is refused, and meanwhile messages and downloads wait for nothing', async () => {
 		const ben = await register(stack, 'Ben');
 		const room = await directOf(ann, ben);
+		const { url } = must(await upload(ann, 'There already'), 201);
 		const [killed, workers, files] = [await counted('media_killed'), await childrenOf(await stack.pid('rest')), await stored()];
 		const children = async () => (await Promise.all(workers.map(childrenOf))).flat();
 		// as many as there are workers for files
@@ -288,7 +289,10 @@ describe('a picture', () => {
 		const hung = await waitFor(async () => (await children()).length === 2 && children(), 10_000, 'both decode');
 		for (const child of hung) process.kill(child, 'SIGSTOP');
 		for (const child of hung) await waitFor(async () => (await stateOf(child)) === 'T', 1000, 'it hangs');
-		for (let i = 0; i < 20; i++) await send(ann, room, `message ${i}`);
+		for (let i = 0; i < 20; i++) {
+			await send(ann, room, `message ${i}`);
+			assert.equal(await (await fetch(stack.url + url, { headers: { authorization: `Bearer ${ann.token}` } })).text(), 'There already');
+		}
 		assert.equal((await children()).length, 2, 'they hang still');
 		for (const { status, body } of await Promise.all(answers)) assert.deepEqual([status, body.errors[0].code], [422, 'bad_image']);
 		assert.deepEqual(await children(), []);
